@@ -1,0 +1,1 @@
+"""Where actions go: the protocol and the channels."""

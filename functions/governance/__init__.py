@@ -1,0 +1,1 @@
+"""What may be used for which purpose: the data contract, consent, and the gate before a model."""

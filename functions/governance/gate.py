@@ -1,0 +1,87 @@
+"""The gate before a model: a payload exists only with the clearance that consent gave.
+
+`Clearance` can be made by `clear` alone, and `Payload` needs one, so an adapter that takes a `Payload`
+can't be handed anything that skipped the check.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from functions.governance.consent import ConsentRecord, Verdict, verdict_at
+
+_GATE: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentCheck:
+    """One check as the receipt shows it.
+
+    Attributes:
+        check: When it was made: `before_model`, `before_action` or `redrive`.
+        purpose: The purpose of the spec.
+        consent: The name of the record that the purpose needs.
+        verdict: What the record meant at that instant.
+    """
+
+    check: str
+    purpose: str
+    consent: str
+    verdict: Verdict
+
+    @property
+    def passed(self) -> bool:
+        """Whether anything may follow."""
+        return self.verdict == "granted"
+
+
+class Clearance:
+    """Proof that consent was checked and given. Made by `clear` only."""
+
+    __slots__ = ("_purpose",)
+
+    def __init__(self, purpose: str, *, gate: object) -> None:
+        if gate is not _GATE:
+            raise TypeError("a Clearance is made by functions.governance.gate.clear, after the check")
+        self._purpose = purpose
+
+    @property
+    def purpose(self) -> str:
+        """The purpose that was cleared."""
+        return self._purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """The micro-payload as it leaves for a model.
+
+    Attributes:
+        clearance: Proof of the check; a payload without it can't be built.
+        content_type: Media type of the body.
+        body: The exact bytes that leave.
+        accept: Media type that is asked for in return.
+    """
+
+    clearance: Clearance
+    content_type: str
+    body: bytes
+    accept: str
+
+    def __post_init__(self) -> None:
+        """Refuse anything in the place of a clearance, also where types are not checked."""
+        if not isinstance(self.clearance, Clearance):
+            raise TypeError("a Payload needs the Clearance of a passed consent check")
+
+
+def check_consent(
+    record: ConsentRecord | None, *, check: str, purpose: str, consent: str, now: datetime
+) -> ConsentCheck:
+    """Read a consent record for one purpose at one instant."""
+    return ConsentCheck(check=check, purpose=purpose, consent=consent, verdict=verdict_at(record, now))
+
+
+def clear(checked: ConsentCheck) -> Clearance | None:
+    """Return the clearance of a check that passed, None otherwise."""
+    return Clearance(checked.purpose, gate=_GATE) if checked.passed else None

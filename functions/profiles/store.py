@@ -1,0 +1,315 @@
+"""The profile store: what is kept per profile, and the commit as a value.
+
+Every implementation passes `functions.testing.stores`. Stores are safe to use from several threads;
+those with a file or a server are safe from several processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from functions.documents import Json
+from functions.governance.consent import ConsentRecord
+
+MAX_PROFILE_BYTES = 2_000_000
+"""The most that a profile may take as JSON text, in bytes."""
+
+MAX_CONTACTS = 500
+"""Entries of a contact log after pruning; a profile at this limit gets no further action."""
+
+CommitStatus = Literal[
+    "committed", "duplicate", "consent_changed", "version_moved", "budget_empty", "contacts_full", "conflict"
+]
+"""Why a commit did or did not happen, in order of precedence after `committed`."""
+
+ContactStatus = Literal["reserved", "sent", "released"]
+"""An action counts from `reserved` on; `released` means that it never left and counts no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One score on a profile, with where it came from.
+
+    Attributes:
+        value: A finite number, text or boolean.
+        at: The time of the event that caused it; a score from an older event never replaces it.
+        expires_at: From when on readers ignore it; None for no end.
+        function: The function that wrote it.
+        decision_id: The decision that wrote it.
+        model: Target of the model, or the fallback rung that answered.
+    """
+
+    value: Json
+    at: datetime
+    expires_at: datetime | None
+    function: str
+    decision_id: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One entry of the contact log: an action that was reserved for this profile."""
+
+    decision_id: str
+    action: str
+    tags: tuple[str, ...]
+    channel: str
+    at: datetime
+    status: ContactStatus = "reserved"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileState:
+    """What decisions have written about a profile.
+
+    Attributes:
+        version: Counts the changes of the contact log; a commit with an action is conditional on it.
+        scores: By name.
+        contacts: Oldest first.
+    """
+
+    version: int = 0
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    contacts: tuple[Contact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """A decision as it is kept.
+
+    Attributes:
+        id: Also the idempotency key of its action.
+        function: Name of the spec.
+        event_id: The producer's id of the event.
+        profile_id: Whose decision.
+        decided_at: Decision time.
+        outcome: `acted`, `no_action` or `suppressed`.
+        reason: Code of the reason.
+        body: The receipt without the payload, as JSON.
+        expires_at: When a store may drop it.
+    """
+
+    id: str
+    function: str
+    event_id: str
+    profile_id: str
+    decided_at: datetime
+    outcome: str
+    reason: str
+    body: dict[str, Json]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """An action to perform, and how far it got.
+
+    Attributes:
+        decision_id: The key of the entry: a decision has at most one action.
+        profile_id: Whose action.
+        function: Name of the spec.
+        action: Name of the action.
+        channel: Name of the channel.
+        consent: Name of the consent record that is checked again before the act.
+        purpose: Purpose of the spec.
+        message: What the channel sends, as JSON.
+        created_at: Decision time.
+        due_at: Not before; moved by retries.
+        expires_at: From when on the action comes too late and is released.
+        keep_until: When a store may drop the entry.
+        status: `reserved` until it is `sent` or `released`.
+        attempts: Leases taken so far.
+        lease_owner: Who works on it, None when nobody does.
+        lease_until: When the lease ends by itself (wall clock).
+        note: Code of the last error, or of the reason for a release.
+    """
+
+    decision_id: str
+    profile_id: str
+    function: str
+    action: str
+    channel: str
+    consent: str
+    purpose: str
+    message: dict[str, Json]
+    created_at: datetime
+    due_at: datetime
+    expires_at: datetime | None
+    keep_until: datetime
+    status: ContactStatus = "reserved"
+    attempts: int = 0
+    lease_owner: str | None = None
+    lease_until: datetime | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One consistent read of everything that a decision about a profile needs.
+
+    Attributes:
+        profile_id: As it was asked for.
+        profile_json: The enriched profile as JSON bytes; None when there is no profile.
+        consent: Records by purpose.
+        state: What decisions have written.
+        decision: The decision that was asked for, if it was already made.
+    """
+
+    profile_id: str
+    profile_json: bytes | None
+    consent: Mapping[str, ConsentRecord]
+    state: ProfileState
+    decision: DecisionRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentCondition:
+    """Commit only while the consent record still equals the one that was read (None: absent)."""
+
+    purpose: str
+    record: ConsentRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetTake:
+    """Take from one shard of a budget.
+
+    Attributes:
+        budget: Name of the budget.
+        period: Key of the period that is paid from, such as `2026-11-02`.
+        shard: Index of the shard.
+        amount: In minor units of the budget's currency; positive.
+    """
+
+    budget: str
+    period: str
+    shard: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateUpdate:
+    """What a commit changes in the state of a profile.
+
+    Attributes:
+        scores: Scores to write; one whose stored twin comes from a newer event is left alone.
+        contact: The entry for the action, None when there is no action.
+        expected_version: The version that was read; required with a contact, ignored without.
+        prune_before: Contacts older than this are dropped from the log.
+    """
+
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    contact: Contact | None = None
+    expected_version: int | None = None
+    prune_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRequest:
+    """One decision, to be written whole or not at all."""
+
+    decision: DecisionRecord
+    consent: ConsentCondition | None = None
+    state: StateUpdate | None = None
+    budget: BudgetTake | None = None
+    outbox: OutboxEntry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommitResult:
+    """What became of a commit.
+
+    Attributes:
+        status: `committed`, or the first reason in the order of `CommitStatus`.
+        existing: The earlier decision, with `duplicate`.
+    """
+
+    status: CommitStatus
+    existing: DecisionRecord | None = None
+
+
+class ProfileStore(Protocol):
+    """Where a runtime reads profiles and commits decisions.
+
+    Every method raises `ProfileStoreError` (a subclass says which) when the store can't do its part.
+    """
+
+    def load(self, profile_id: str, decision_id: str) -> Snapshot:
+        """Read a profile, its consent and state, and one decision, consistently."""
+        ...
+
+    def commit(self, request: CommitRequest) -> CommitResult:
+        """Write one decision with everything that belongs to it, or nothing."""
+        ...
+
+    def lease(
+        self, profile_id: str, decision_id: str, *, owner: str, now: datetime, until: datetime
+    ) -> OutboxEntry | None:
+        """Take a reserved entry whose lease is free or over; None when it is held or settled."""
+        ...
+
+    def settle(
+        self,
+        entry: OutboxEntry,
+        *,
+        status: ContactStatus,
+        note: str | None = None,
+        due_at: datetime | None = None,
+    ) -> bool:
+        """End a lease: `sent`, `released`, or `reserved` again (for a retry, not before `due_at`).
+
+        The contact log follows in the same transaction: `sent` and `released` are copied to the entry of
+        the decision, and a release moves the version. A contact that was pruned is not brought back.
+
+        Returns:
+            False when the lease was lost meanwhile; nothing is changed then.
+        """
+        ...
+
+    def outbox(self, *, due_before: datetime | None = None, limit: int = 100) -> Sequence[OutboxEntry]:
+        """List reserved entries by due time, oldest first; with `due_before` only those due by then."""
+        ...
+
+    def outbox_entry(self, profile_id: str, decision_id: str) -> OutboxEntry | None:
+        """Read one entry, whatever its status."""
+        ...
+
+    def decisions(self, profile_id: str, *, limit: int = 20) -> Sequence[DecisionRecord]:
+        """List the decisions about a profile, newest first."""
+        ...
+
+    def put_profile(self, profile_id: str, document: Mapping[str, Json], *, updated_at: datetime) -> bool:
+        """Replace the enriched profile; False when the stored one is newer. State and consent stay."""
+        ...
+
+    def put_consent(self, profile_id: str, record: ConsentRecord) -> bool:
+        """Replace the record of one purpose; False when the stored one was given later."""
+        ...
+
+    def put_alias(self, alias: str, profile_id: str) -> None:
+        """Let an id, such as an anonymous one, stand for a profile."""
+        ...
+
+    def resolve_alias(self, alias: str) -> str | None:
+        """Return the profile id behind an alias, None when there is none."""
+        ...
+
+    def delete_profile(self, profile_id: str) -> bool:
+        """Erase all that is kept about a profile, aliases included; False when there was nothing."""
+        ...
+
+    def open_budget(self, budget: str, period: str, shards: Sequence[int]) -> None:
+        """Create the shards of a period with their limits in minor units; no effect when they exist."""
+        ...
+
+    def budget_left(self, budget: str, period: str) -> tuple[int, ...]:
+        """Return what is left in each shard, in order; empty when the period was not opened."""
+        ...
+
+    def close(self) -> None:
+        """Give back files and connections."""
+        ...

@@ -1,0 +1,197 @@
+"""What a spec compiles to: frozen values with compiled expressions, and nothing left to look up.
+
+Importing this module costs no pydantic and no YAML: a runtime works on plans alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+from functions.documents import Json
+from functions.events.patterns import EventPattern
+from functions.expressions import CompiledFeatures, Expression
+
+FeatureType = Literal["float", "int", "bool", "string", "category"]
+FeatureState = Literal["missing", "null", "stale", "out_of_range"]
+"""Why a feature's own value was not used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The declared answer to one state: raise, clip into the range, or use `value` (None is null)."""
+
+    kind: Literal["error", "clip", "value"]
+    value: Json = None
+
+
+ERROR = Answer("error")
+
+
+@dataclass(frozen=True, slots=True)
+class FeaturePlan:
+    """One named, typed, bounded feature.
+
+    Attributes:
+        name: As the model knows it.
+        type: Of the value that is sent.
+        low: Smallest value allowed, None for no bound.
+        high: Largest value allowed, None for no bound.
+        categories: Allowed values of a category.
+        as_of: Gives the instant of the value, where staleness is checked.
+        stale_after: Age from which the value is stale, None for never.
+        answers: By state; a state that is not declared is an error.
+        unit: For people; not converted.
+    """
+
+    name: str
+    type: FeatureType
+    low: float | None
+    high: float | None
+    categories: tuple[str, ...]
+    as_of: Expression | None
+    stale_after: timedelta | None
+    answers: Mapping[FeatureState, Answer]
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One rung of the fallback ladder.
+
+    A constant has `constant`; the last unexpired score has `source`, evaluated on the profile.
+    """
+
+    output: str
+    kind: Literal["cache", "fallback"]
+    source: Expression | None = None
+    constant: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """How a model is called and how its reply is read.
+
+    Attributes:
+        kind: `sagemaker`, `http`, or `package.module:Class`.
+        target: Endpoint name or URL, as the receipt shows it.
+        options: What the adapter of this kind takes, checked against its own model.
+        format: `csv`, `json` or `jsonlines`.
+        template: A JSON document whose leaves may be `{from: expression}`; None for the format's default.
+        template_expressions: The compiled expressions of the template, by their source.
+        response: Output name to expression over the decoded reply.
+        ranges: Output name to (lowest, highest).
+        timeout_s: Wall time of the whole step, retries included.
+        max_attempts: Calls at the most inside the timeout.
+        max_payload_bytes: Budget of the body.
+        fallback: Rungs in order.
+    """
+
+    kind: str
+    target: str
+    options: Mapping[str, Json]
+    format: Literal["csv", "json", "jsonlines"]
+    template: Json
+    template_expressions: Mapping[str, Expression]
+    response: Mapping[str, Expression]
+    ranges: Mapping[str, tuple[float, float]]
+    timeout_s: float
+    max_attempts: int
+    max_payload_bytes: int
+    fallback: tuple[Rung, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBackPlan:
+    """One score that goes back to the profile as `profile.scores.<name>`."""
+
+    name: str
+    source: Expression
+    expires_after: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionPlan:
+    """One action of the registry.
+
+    Attributes:
+        name: Name in the registry.
+        tags: What rails and caps speak about.
+        channel: Name of the channel.
+        eligible: Must be true; null or false removes the action. None for always.
+        payload: A JSON document whose leaves may be `{from: expression}` over features and outputs.
+        payload_expressions: The compiled expressions of the payload, by their source.
+    """
+
+    name: str
+    tags: tuple[str, ...]
+    channel: str
+    eligible: Expression | None
+    payload: Json
+    payload_expressions: Mapping[str, Expression]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelPlan:
+    """One channel of the registry: `memory`, `file`, `webhook` or `package.module:Class`, and its options."""
+
+    name: str
+    kind: str
+    options: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What decided, by content: the hashes that every receipt carries."""
+
+    spec: str
+    policy: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A spec, compiled.
+
+    Attributes:
+        name: Name of the function.
+        owner: Who answers for it.
+        description: One sentence or two.
+        pattern: Which events fire it.
+        max_age: An older event gets no action; None for any age.
+        key: Gives the profile id.
+        purpose: Purpose of the data contract.
+        consent: The consent record that the purpose needs.
+        features: In the order of a CSV payload.
+        values: The features' expressions, compiled together.
+        model: None where the spec decides without a model.
+        score: Whether a model is called when no action can follow.
+        write_back: Scores that go back to the profile.
+        when: Must be true for an action; None for always.
+        actions: Candidates in the order of the spec.
+        cold_start: Whether an absent profile counts as an empty one.
+        reads: Paths of the root document that any of its expressions may read.
+        bundle: Content hashes.
+    """
+
+    name: str
+    owner: str
+    description: str
+    pattern: EventPattern
+    max_age: timedelta | None
+    key: Expression
+    purpose: str
+    consent: str
+    features: tuple[FeaturePlan, ...]
+    values: CompiledFeatures
+    model: ModelPlan | None
+    score: Literal["always", "when-actionable"]
+    write_back: tuple[WriteBackPlan, ...]
+    when: Expression | None
+    actions: tuple[ActionPlan, ...]
+    cold_start: bool
+    reads: tuple[str, ...]
+    bundle: Bundle
+    channels: Mapping[str, ChannelPlan] = field(default_factory=dict)
