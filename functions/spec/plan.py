@@ -59,15 +59,17 @@ class FeaturePlan:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One rung of the fallback ladder.
+    """One rung of the fallback ladder; it answers when it gives every output of the model.
 
-    A constant has `constant`; the last unexpired score has `source`, evaluated on the profile.
+    Attributes:
+        kind: `cache` reads unexpired scores of the profile, `fallback` is a declared constant.
+        sources: Output name to expression over the root document.
+        constants: Output name to value.
     """
 
-    output: str
     kind: Literal["cache", "fallback"]
-    source: Expression | None = None
-    constant: Json = None
+    sources: Mapping[str, Expression]
+    constants: Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
