@@ -1,0 +1,179 @@
+"""What can be known to be wrong with an expression before any document is seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from functions.expressions.interpreter import builtin_arities
+from functions.expressions.library.reference import FUNCTION_REFERENCE
+from functions.expressions.problems import ExpressionError, ExpressionProblem, Severity
+from functions.expressions.syntax import LOOPING_FUNCTIONS, Limits, Node, Place, Syntax, children, parse
+
+_EXPREF_POSITION = {"map": 0, "sort_by": 1, "min_by": 1, "max_by": 1}
+
+
+def check_expression(text: str, limits: Limits | None = None) -> tuple[ExpressionProblem, ...]:
+    """Return every problem of an expression, errors and warnings, in the order of the text."""
+    try:
+        syntax = parse(text, limits)
+    except ExpressionError as error:
+        return error.problems
+    return problems_of(syntax, limits or Limits())
+
+
+def checked(text: str, limits: Limits | None = None, *, name: str | None = None) -> Syntax:
+    """Parse an expression and refuse it when it has errors; warnings pass.
+
+    Raises:
+        ExpressionError: With every error that was found.
+    """
+    try:
+        syntax = parse(text, limits)
+    except ExpressionError as error:
+        raise ExpressionError(error.problems, name=name) from None
+    errors = tuple(p for p in problems_of(syntax, limits or Limits()) if p.severity == "error")
+    if errors:
+        raise ExpressionError(errors, name=name)
+    return syntax
+
+
+def problems_of(syntax: Syntax, limits: Limits) -> tuple[ExpressionProblem, ...]:
+    """Return the problems of an expression that could be parsed, in the order of the text."""
+    found = list(_walk(syntax, syntax.root, None))
+    if growth(syntax.root) > limits.growth:
+        found.append(
+            _problem(
+                "expression.too_much_growth",
+                Place(0, len(syntax.text)),
+                f"The result may hold more than {limits.growth:,} copies of what is read.",
+                "Select fewer fields before a pipe.",
+            )
+        )
+    return tuple(sorted(found, key=lambda problem: problem.offset))
+
+
+def growth(node: Node) -> int:
+    """Return how many copies of its input the result of a node may hold, as an upper bound.
+
+    Selecting makes copies, and steps one after the other multiply: twenty times `[@, @]` in pipes would
+    be a million copies of the document.
+    """
+    below = [growth(child) for child in children(node)]
+    kind = node["type"]
+    if kind in ("multi_select_list", "multi_select_dict"):
+        return sum(below)
+    if kind == "filter_projection":
+        base, condition, inside = below
+        return base * max(condition, inside)
+    if kind in ("comparator", "or_expression", "and_expression"):
+        return max(below)
+    if kind == "function_expression":
+        return _function_growth(node, below)
+    return math.prod(below)
+
+
+def _function_growth(node: Node, below: list[int]) -> int:
+    name = node["value"]
+    if name in LOOPING_FUNCTIONS:
+        return math.prod(below)
+    if name == "to_string":
+        return 6 * sum(below)  # one character can become \uXXXX
+    if name == "join" and node["children"] and node["children"][0]["type"] == "literal":
+        return sum(below) * max(1, len(str(node["children"][0]["value"])))
+    return max(1, sum(below))
+
+
+def _walk(syntax: Syntax, node: Node, parent: Node | None) -> Iterator[ExpressionProblem]:
+    check = _CHECKS.get(node["type"])
+    if check is not None:
+        yield from check(syntax, node, parent)
+    for child in children(node):
+        yield from _walk(syntax, child, node)
+
+
+def _check_function(syntax: Syntax, node: Node, _: Node | None) -> Iterator[ExpressionProblem]:
+    name, given, place = node["value"], len(node["children"]), syntax.place_of(node)
+    arities = _arities()
+    if name not in arities:
+        close = get_close_matches(name, arities, n=1)
+        hint = f"Did you mean {close[0]}?" if close else None
+        yield _problem("expression.unknown_function", place, f"There is no function {name}.", hint)
+        return
+    least, most = arities[name]
+    if given < least or (most is not None and given > most):
+        message = f"{name} takes {_count(least, most)}, {given} given."
+        yield _problem("expression.arity", place, message, _signature_hint(name))
+        return
+    if name in _EXPREF_POSITION and node["children"][_EXPREF_POSITION[name]]["type"] != "expref":
+        position = "first" if _EXPREF_POSITION[name] == 0 else "second"
+        message = f"{name} takes an expression as its {position} argument."
+        yield _problem("expression.type", place, message, "Write & before it: &name.")
+
+
+def _check_expref(syntax: Syntax, node: Node, parent: Node | None) -> Iterator[ExpressionProblem]:
+    if parent is not None and parent["type"] == "function_expression":
+        position = _EXPREF_POSITION.get(parent["value"])
+        if position is None and parent["value"] not in _arities():
+            return  # the function itself is already reported
+        if position is not None and parent["children"].index(node) == position:
+            return
+    message = "& can only stand before the expression argument of map, sort_by, min_by and max_by."
+    yield _problem("expression.misplaced_reference", syntax.place_of(node), message)
+
+
+def _check_slice(syntax: Syntax, node: Node, _: Node | None) -> Iterator[ExpressionProblem]:
+    if node["children"][2] == 0:
+        offset = max(0, syntax.text.find(":0"))
+        yield _problem("expression.slice_step", Place(offset, 2), "The step of a slice can't be 0.")
+
+
+def _check_literal(syntax: Syntax, node: Node, _: Node | None) -> Iterator[ExpressionProblem]:
+    if not _is_finite(node["value"]):
+        yield _problem(
+            "expression.not_finite", syntax.place_of(node), "NaN and Infinity are no JSON numbers."
+        )
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, list):
+        return all(map(_is_finite, value))
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    return True
+
+
+def _arities() -> Mapping[str, tuple[int, int | None]]:
+    ours = {name: (function.least, function.most) for name, function in FUNCTION_REFERENCE.items()}
+    return {**builtin_arities(), **ours}
+
+
+def _count(least: int, most: int | None) -> str:
+    if most is None:
+        return f"at least {least} argument{'' if least == 1 else 's'}"
+    if least == most:
+        return f"{least} argument{'' if least == 1 else 's'}"
+    return f"{least} to {most} arguments"
+
+
+def _signature_hint(name: str) -> str | None:
+    ours = FUNCTION_REFERENCE.get(name)
+    return None if ours is None else ours.signature
+
+
+def _problem(
+    code: str, place: Place, message: str, hint: str | None = None, severity: Severity = "error"
+) -> ExpressionProblem:
+    return ExpressionProblem(code, place.offset, max(1, place.length), message, hint, severity)
+
+
+_CHECKS: Mapping[str, Callable[[Syntax, Node, Node | None], Iterator[ExpressionProblem]]] = {
+    "function_expression": _check_function,
+    "expref": _check_expref,
+    "slice": _check_slice,
+    "literal": _check_literal,
+}

@@ -1,0 +1,71 @@
+"""The slow path and the oracle: JMESPath's own interpreter with the library's functions added.
+
+`sum` and `avg` differ from JMESPath's on purpose: they are exactly rounded.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from functions.documents import Json
+from functions.expressions.library.arithmetic import exact_mean, exact_sum
+from functions.expressions.library.instants import read_instant
+from functions.expressions.library.reference import FUNCTION_REFERENCE
+from functions.expressions.syntax import Node
+
+
+def interpret(root: Node, document: Json) -> Json:
+    """Evaluate a syntax tree on a document.
+
+    Raises:
+        jmespath.exceptions.JMESPathError: As JMESPath defines, such as a wrong type given to a function.
+        TypeError: As JMESPath's interpreter does, such as when `max_by` compares text with a number.
+    """
+    from jmespath import visitor
+
+    options = visitor.Options(custom_functions=_functions_class()(document))
+    return visitor.TreeInterpreter(options).visit(root, document)  # type: ignore[arg-type]
+
+
+def builtin_arities() -> dict[str, tuple[int, int | None]]:
+    """Return the fewest and most arguments of each of JMESPath's own functions."""
+    from jmespath.functions import Functions
+
+    return {
+        name: (
+            len(entry["signature"]),
+            None if entry["signature"][-1].get("variadic") else len(entry["signature"]),
+        )
+        for name, entry in Functions.FUNCTION_TABLE.items()
+    }
+
+
+@cache
+def _functions_class() -> Any:
+    """Make the class on first use, so that importing this module does not import `jmespath`."""
+    from jmespath.functions import Functions, signature
+
+    class LibraryFunctions(Functions):
+        """JMESPath's functions and ours, for the evaluation of one document."""
+
+        def __init__(self, document: Json) -> None:
+            self._now = read_instant(document.get("now")) if isinstance(document, dict) else None
+
+        def call_function(self, function_name: str, resolved_args: Any) -> Any:
+            ours = FUNCTION_REFERENCE.get(function_name)
+            if ours is None:
+                return super().call_function(function_name, resolved_args)
+            if ours.needs_now:
+                return ours.implementation(self._now, *resolved_args)
+            return ours.implementation(*resolved_args)
+
+        @signature({"types": ["array-number"]})
+        def _func_sum(self, numbers: list[Any]) -> Any:
+            return exact_sum(numbers)
+
+        @signature({"types": ["array-number"]})
+        def _func_avg(self, numbers: list[Any]) -> Any:
+            return exact_mean(numbers)
+
+    return LibraryFunctions

@@ -1,0 +1,55 @@
+"""Paths of a document: how they are held, written and looked up.
+
+A path is a tuple of steps. A step is `.key` for a key of an object, `[]` for the elements of an array, or
+`*` for the values under all keys of an object.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from functions.documents import Json
+
+Path = tuple[str, ...]
+
+ELEMENTS = "[]"
+VALUES = "*"
+
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def key(name: str) -> str:
+    """Return the step to one key."""
+    return "." + name
+
+
+def format_path(path: Path) -> str:
+    """Write a path as expressions do: `profile.orders[].total`; the root is `*`, everything.
+
+    >>> format_path((".profile", ".a b", "[]", "*"))
+    'profile."a b"[].*'
+    """
+    text = ""
+    for step in path:
+        if step == ELEMENTS:
+            text += step
+        else:
+            text += ("." if text else "") + (VALUES if step == VALUES else _format_key(step[1:]))
+    return text or VALUES
+
+
+def exists(path: Path, document: Json) -> bool:
+    """Return whether the path leads somewhere, be it to null; up to its first array or wildcard."""
+    value = document
+    for step in path:
+        if not step.startswith("."):
+            return True
+        if not isinstance(value, dict) or step[1:] not in value:
+            return False
+        value = value[step[1:]]
+    return True
+
+
+def _format_key(name: str) -> str:
+    return name if _PLAIN_KEY.fullmatch(name) else json.dumps(name, ensure_ascii=False)

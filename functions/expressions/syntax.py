@@ -1,0 +1,268 @@
+"""Expression text to a syntax tree of bounded size, each operator with its place in the text.
+
+The grammar is that of the `jmespath` package, and so is the tree: nodes are dicts with `type`,
+`children` and, for some, `value`. Trees are shared by that package's cache and are never changed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from functions.expressions.problems import ExpressionError, ExpressionProblem
+
+Node = dict[str, Any]
+"""One node of the syntax tree, as `jmespath` makes it."""
+
+PROJECTIONS = frozenset({"projection", "value_projection", "filter_projection"})
+LOOPING_FUNCTIONS = frozenset({"map", "sort_by", "min_by", "max_by"})
+
+# The operator tokens by which a node of each type is found in the text, see `_locate`.
+_TOKENS = {
+    "comparator": frozenset({"eq", "ne", "lt", "lte", "gt", "gte"}),
+    "or_expression": frozenset({"or"}),
+    "and_expression": frozenset({"and"}),
+    "not_expression": frozenset({"not"}),
+    "literal": frozenset({"literal"}),
+    "index": frozenset({"number"}),
+    "filter_projection": frozenset({"filter"}),
+    "expref": frozenset({"expref"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large an expression may be, so that none can exhaust the stack, memory or time.
+
+    Attributes:
+        characters: Length of the text.
+        depth: Levels of the syntax tree, and of brackets in the text.
+        nodes: Nodes of the syntax tree.
+        loops: Loops inside loops: projections, filters, and functions that take an expression.
+        growth: How many copies of its input a result may hold; `[@, @] | [@, @]` holds four.
+    """
+
+    characters: int = 2_048
+    depth: int = 32
+    nodes: int = 500
+    loops: int = 3
+    growth: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of the text: 0-based character offset and length."""
+
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """A parsed expression: its text, its tree, and where its operators stand.
+
+    Attributes:
+        text: The expression.
+        root: The tree.
+        places: Place by `id(node)`, for functions, comparators, `!`, `&&`, `||`, `&`, literals,
+            indices and filters.
+    """
+
+    text: str
+    root: Node
+    places: dict[int, Place]
+
+    def place_of(self, node: Node) -> Place:
+        """Return where the node's operator stands; the whole text when it has none."""
+        return self.places.get(id(node), Place(0, len(self.text)))
+
+
+def parse(text: str, limits: Limits | None = None) -> Syntax:
+    """Parse an expression.
+
+    Raises:
+        ExpressionError: No expression, or one that is over a limit.
+    """
+    bounds = limits or Limits()
+    if len(text) > bounds.characters:
+        raise _error(
+            "expression.too_long",
+            Place(bounds.characters, len(text) - bounds.characters),
+            f"The expression has {len(text):,} characters; at most {bounds.characters:,} are allowed.",
+        )
+    tokens = _tokens(text)
+    _check_brackets(tokens, bounds)
+    root = _tree(text, bounds)
+    return Syntax(text, root, _locate(root, tokens))
+
+
+def children(node: Node) -> list[Node]:
+    """Return the child nodes in the order of the text."""
+    found: list[Node] = node["children"]
+    if node["type"] == "slice":  # its children are numbers
+        return []
+    if node["type"] == "filter_projection":  # the tree has the condition last, the text has it second
+        return [found[0], found[2], found[1]]
+    return found
+
+
+def _tokens(text: str) -> list[dict[str, Any]]:
+    from jmespath import lexer
+
+    with _quiet(), _Translation(text):
+        return [dict(token) for token in lexer.Lexer().tokenize(text)]
+
+
+def _tree(text: str, limits: Limits) -> Node:
+    from jmespath import parser
+
+    with _quiet(), _Translation(text):
+        root: Any = parser.Parser().parse(text).parsed
+    _check_size(root, text, limits)
+    return dict(root)
+
+
+def _quiet() -> warnings.catch_warnings[None]:
+    # `jmespath` warns about `bare` literals by itself; that is reported as a problem with a place instead.
+    return warnings.catch_warnings(action="ignore", category=PendingDeprecationWarning)
+
+
+class _Translation:
+    """Turn what `jmespath` raises on bad text into an `ExpressionError` with a place."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        from jmespath import exceptions
+
+        if isinstance(error, RecursionError):
+            raise _error(
+                "expression.too_deep", Place(0, len(self.text)), "It is nested too deeply."
+            ) from None
+        if isinstance(error, exceptions.EmptyExpressionError):
+            raise _error("expression.empty", Place(0, 1), "The expression is empty.") from None
+        if isinstance(error, exceptions.ParseError):
+            raise _syntax_error(self.text, error) from None
+
+
+def _syntax_error(text: str, error: Any) -> ExpressionError:
+    from jmespath import exceptions
+
+    if isinstance(error, exceptions.IncompleteExpressionError) or error.lex_position >= len(text):
+        return _error("expression.syntax", Place(len(text), 1), "The expression ends too early.")
+    if isinstance(error, exceptions.LexerError):
+        return _error("expression.syntax", Place(error.lexer_position, 1), f"{error.message}.")
+    token = str(error.token_value)
+    place = Place(error.lex_position, max(1, len(token)))
+    hint = "Write text in single quotes: 'text'." if "Quoted identifier" in error.msg else None
+    return _error("expression.syntax", place, f"Unexpected {token!r}.", hint)
+
+
+def _error(code: str, place: Place, message: str, hint: str | None = None) -> ExpressionError:
+    return ExpressionError((ExpressionProblem(code, place.offset, max(1, place.length), message, hint),))
+
+
+def _check_brackets(tokens: list[dict[str, Any]], limits: Limits) -> None:
+    """Bound the nesting of the text before a recursive parser sees it."""
+    depth = 0
+    for token in tokens:
+        if token["type"] in ("lparen", "lbrace", "lbracket", "filter"):
+            depth += 1
+            if depth > limits.depth:
+                place = Place(token["start"], 1)
+                raise _error("expression.too_deep", place, f"More than {limits.depth} levels of brackets.")
+        elif token["type"] in ("rparen", "rbrace", "rbracket"):
+            depth -= 1
+
+
+def _check_size(root: Any, text: str, limits: Limits) -> None:
+    whole = Place(0, len(text))
+    pending: list[tuple[Node, int, int]] = [(root, 1, 0)]
+    nodes = 0
+    while pending:
+        node, depth, loops = pending.pop()
+        nodes += 1
+        if nodes > limits.nodes:
+            raise _error("expression.too_large", whole, f"More than {limits.nodes} parts.", _SPLIT)
+        if depth > limits.depth:
+            raise _error("expression.too_deep", whole, f"More than {limits.depth} levels deep.", _SPLIT)
+        if loops > limits.loops:
+            message = f"More than {limits.loops} loops inside each other."
+            raise _error("expression.too_many_loops", whole, message, "Flatten first: a[].b[].c")
+        pending.extend((child, depth + 1, loops + inner) for child, inner in _with_loops(node))
+
+
+_SPLIT = "Split it into several features."
+
+
+def _with_loops(node: Node) -> Iterator[tuple[Node, int]]:
+    """Yield the children, each with how many loops it runs in more than the node itself."""
+    if node["type"] in PROJECTIONS:
+        base, *inside = node["children"]
+        yield base, 0
+        yield from ((child, 1) for child in inside)
+    else:
+        loop = 1 if node["type"] == "expref" else 0
+        yield from ((child, loop) for child in children(node))
+
+
+def _locate(root: Node, tokens: list[dict[str, Any]]) -> dict[int, Place]:
+    """Match nodes with tokens: both come in the order of the text, kind by kind.
+
+    The parser keeps no positions. Walking the tree in the order of the text meets the n-th `==` node at
+    the n-th `==` token, and so on.
+    """
+    by_kind = {kind: iter(_places(tokens, types)) for kind, types in _TOKENS.items()}
+    by_kind["function_expression"] = iter(_function_places(tokens))
+    found: dict[int, Place] = {}
+    for node in _in_text_order(root):
+        places = by_kind.get(node["type"])
+        if places is not None:
+            found[id(node)] = next(places, Place(0, 1))
+    return found
+
+
+def _places(tokens: list[dict[str, Any]], types: frozenset[str]) -> Iterator[Place]:
+    for token, following in pairwise(tokens):
+        if token["type"] in types and not _is_slice_number(token, tokens):
+            yield Place(token["start"], max(1, _end(token, following) - token["start"]))
+
+
+def _is_slice_number(token: dict[str, Any], tokens: list[dict[str, Any]]) -> bool:
+    if token["type"] != "number":
+        return False
+    at = tokens.index(token)
+    return "colon" in (tokens[at - 1]["type"], tokens[at + 1]["type"])
+
+
+def _end(token: dict[str, Any], following: dict[str, Any]) -> int:
+    # The lexer's own `end` is a length for quoted tokens, and one short for two-character operators.
+    if token["type"] == "literal":
+        return int(token["start"]) + int(token["end"])
+    if isinstance(token["value"], str):
+        return int(token["start"]) + len(token["value"])
+    return int(token["end"]) if token["end"] <= following["start"] else int(following["start"])
+
+
+def _function_places(tokens: list[dict[str, Any]]) -> Iterator[Place]:
+    for token, following in pairwise(tokens):
+        if token["type"] == "unquoted_identifier" and following["type"] == "lparen":
+            yield Place(token["start"], len(token["value"]))
+
+
+def _in_text_order(node: Node) -> Iterator[Node]:
+    infix = node["type"] in ("comparator", "or_expression", "and_expression", "filter_projection")
+    below = children(node)
+    if not infix:
+        yield node
+    for position, child in enumerate(below):
+        if infix and position == 1:
+            yield node
+        yield from _in_text_order(child)

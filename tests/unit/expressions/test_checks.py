@@ -1,0 +1,100 @@
+"""Faults of an expression's text are found before any document is seen, each with its place."""
+
+import pytest
+
+from functions.expressions import ExpressionError, check_expression, compile_expression
+
+
+def codes(text: str) -> list[str]:
+    return [problem.code for problem in check_expression(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "marked"),
+    [
+        ("", "expression.empty", ""),
+        ("a.", "expression.syntax", ""),
+        ("a..b", "expression.syntax", "."),
+        ("a.b)", "expression.syntax", ")"),
+        ("a = b", "expression.syntax", "="),
+        ("a.'x'", "expression.syntax", "'"),
+        ("'open", "expression.syntax", "'"),
+        ("foo[?a#b]", "expression.syntax", "#"),
+        ("`1` == sumx(a)", "expression.unknown_function", "sumx"),
+        ("a.b | days_since(a, b)", "expression.arity", "days_since"),
+        ("length()", "expression.arity", "length"),
+        ("not_null()", "expression.arity", "not_null"),
+        ("sort_by(a, b)", "expression.type", "sort_by"),
+        ("map(a, &b)", "expression.type", "map"),
+        ("abs(&a)", "expression.misplaced_reference", "&"),
+        ("a == &b", "expression.misplaced_reference", "&"),
+        ("a[::0]", "expression.slice_step", ":0"),
+        ("a == `NaN`", "expression.not_finite", "`NaN`"),
+        ("a == `[1e999]`", "expression.not_finite", "`[1e999]`"),
+    ],
+)
+def test_a_fault_is_marked_where_it_stands(text: str, code: str, marked: str) -> None:
+    problem = next(p for p in check_expression(text) if p.severity == "error")
+    assert problem.code == code
+    assert text[problem.offset : problem.offset + max(1, len(marked))].startswith(marked)
+    assert problem.length >= 1
+    with pytest.raises(ExpressionError):
+        compile_expression(text)
+
+
+def test_the_closest_function_is_suggested() -> None:
+    (problem,) = check_expression("day_since(now)")
+    assert problem.hint == "Did you mean days_since?"
+
+
+def test_all_faults_come_at_once_in_the_order_of_the_text() -> None:
+    problems = check_expression("foo(a) || abs() || bar(b)")
+    assert [(p.code, p.offset) for p in problems if p.severity == "error"] == [
+        ("expression.unknown_function", 0),
+        ("expression.arity", 10),
+        ("expression.unknown_function", 19),
+    ]
+
+
+def test_the_place_is_right_behind_filters_and_nested_calls() -> None:
+    text = "a[?abs(b) > `1`].c | map(&abs(@, @), foo(@))"
+    marked = [text[p.offset : p.offset + p.length] for p in check_expression(text) if p.severity == "error"]
+    assert marked == ["abs", "foo"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("a" * 2049, "expression.too_long"),
+        ("(" * 40 + "a" + ")" * 40, "expression.too_deep"),
+        ("!" * 2000 + "a", "expression.too_deep"),
+        ("*." * 600 + "a", "expression.too_deep"),
+        (" | ".join("a" * 40), "expression.too_deep"),
+        ("`" + "[" * 990 + "]" * 990 + "`", "expression.too_deep"),
+        ("[" + ",".join("a" * 600) + "]", "expression.too_large"),
+        ("a[*].b[*].c[*].d[*].e", "expression.too_many_loops"),
+        ("map(&map(&map(&map(&a, b), c), d), e)", "expression.too_many_loops"),
+        (" | ".join(["[@, @]"] * 20), "expression.too_much_growth"),
+        (" | ".join(["{a: @, b: @}"] * 12), "expression.too_much_growth"),
+        (" | ".join(["to_string([@])"] * 8), "expression.too_much_growth"),
+        ("a[?" + " | ".join(["[@, @]"] * 12) + "]", "expression.too_much_growth"),
+    ],
+)
+def test_an_expression_over_a_limit_is_refused(text: str, code: str) -> None:
+    assert code in codes(text)
+    with pytest.raises(ExpressionError):
+        compile_expression(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a[].b[].c[].d[].e", "a[*].b[*].c[*].d", "((((((((a))))))))", "[@, @] | [@, @] | [0]"],
+)
+def test_ordinary_expressions_are_within_the_limits(text: str) -> None:
+    assert codes(text) == []
+
+
+def test_messages_never_quote_a_document() -> None:
+    features = compile_expression("abs(secret)")
+    with pytest.raises(ValueError):
+        features.evaluate({"secret": "s3cr3t"})
