@@ -1,7 +1,9 @@
 """The profile store: what is kept per profile, and the commit as a value.
 
 Every implementation passes `functions.testing.stores`. Stores are safe to use from several threads;
-those with a file or a server are safe from several processes.
+those with a file or a server are safe from several processes. Decisions and outbox entries are kept
+per profile: the same decision id under another profile is another decision. Instants are kept with
+milliseconds. What can't be kept (NaN, a lone surrogate, an empty id) is a `StoreRejectedError`.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ MAX_PROFILE_BYTES = 2_000_000
 
 MAX_CONTACTS = 500
 """Entries of a contact log after pruning; a profile at this limit gets no further action."""
+
+MAX_ID_BYTES = 1_000
+"""The most that an id or a name that a store uses as a key may take, in bytes of UTF-8; none is empty."""
 
 CommitStatus = Literal[
     "committed", "duplicate", "consent_changed", "version_moved", "budget_empty", "contacts_full", "conflict"
@@ -199,7 +204,8 @@ class StateUpdate:
         scores: Scores to write; one whose stored twin comes from a newer event is left alone.
         contact: The entry for the action, None when there is no action.
         expected_version: The version that was read; required with a contact, ignored without.
-        prune_before: Contacts older than this are dropped from the log.
+        prune_before: Contacts older than this are dropped from the log before `contact` is added; ignored
+            without a contact, since nothing then guards the log against another writer.
     """
 
     scores: Mapping[str, Score] = field(default_factory=dict)
@@ -249,7 +255,11 @@ class ProfileStore(Protocol):
     def lease(
         self, profile_id: str, decision_id: str, *, owner: str, now: datetime, until: datetime
     ) -> OutboxEntry | None:
-        """Take a reserved entry whose lease is free or over; None when it is held or settled."""
+        """Take a reserved entry whose lease is free or over (`lease_until <= now`), due or not.
+
+        Returns:
+            The entry with its new lease and one attempt more; None when it is held, settled or absent.
+        """
         ...
 
     def settle(
@@ -264,6 +274,13 @@ class ProfileStore(Protocol):
 
         The contact log follows in the same transaction: `sent` and `released` are copied to the entry of
         the decision, and a release moves the version. A contact that was pruned is not brought back.
+        `note` replaces the note of the entry, also when it is None.
+
+        Args:
+            entry: As `lease` returned it; its owner and its count of attempts say which lease ends.
+            status: What became of the action.
+            note: Code of the error, or of the reason for a release.
+            due_at: When to try again; only with `reserved`.
 
         Returns:
             False when the lease was lost meanwhile; nothing is changed then.

@@ -1,0 +1,163 @@
+"""What a commit and a lease are conditional on, as pure functions.
+
+A store that has a transaction of its own reads what is needed inside it, asks here, then writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from functions.errors import StoreRejectedError
+from functions.governance.consent import ConsentRecord
+from functions.profiles.codec import check_id, to_milliseconds
+from functions.profiles.rows import as_stored
+from functions.profiles.store import (
+    MAX_CONTACTS,
+    CommitRequest,
+    CommitResult,
+    CommitStatus,
+    ContactStatus,
+    DecisionRecord,
+    OutboxEntry,
+)
+
+MAX_AMOUNT = 2**53 - 1
+"""The largest budget or payment, in minor units: what every JSON reader holds exactly."""
+
+MAX_SHARDS = 1_000
+"""Shards that one period of a budget may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a store holds of what a commit is conditional on; only what the request names is read.
+
+    Attributes:
+        decision: The decision with the id of the request.
+        consent: The record of the purpose that the request names.
+        version: Of the profile's state.
+        contacts: Entries of the contact log that pruning would leave.
+        budget_left: Minor units in the shard that the request names; None when it was never opened.
+    """
+
+    decision: DecisionRecord | None = None
+    consent: ConsentRecord | None = None
+    version: int = 0
+    contacts: int = 0
+    budget_left: int | None = None
+
+
+def check_request(request: CommitRequest) -> None:
+    """Refuse a request that contradicts itself, before anything is read.
+
+    Raises:
+        StoreRejectedError: Its parts belong to different decisions or profiles, a contact comes without
+            the version that was read, or an amount is not positive.
+    """
+    decision, state, outbox, budget = request.decision, request.state, request.outbox, request.budget
+    check_id(decision.profile_id, "the profile id")
+    check_id(decision.id, "the decision id")
+    if outbox is not None and (outbox.decision_id, outbox.profile_id) != (decision.id, decision.profile_id):
+        raise StoreRejectedError("the outbox entry belongs to another decision")
+    if state is not None and state.contact is not None:
+        if state.contact.decision_id != decision.id:
+            raise StoreRejectedError("the contact belongs to another decision")
+        if state.expected_version is None:
+            raise StoreRejectedError("a contact needs the version that was read")
+    if request.consent is not None:
+        check_consent_condition(request.consent.purpose, request.consent.record)
+    if budget is not None:
+        check_budget(budget.budget, budget.period)
+        if not 0 < budget.amount <= MAX_AMOUNT or not 0 <= budget.shard < MAX_SHARDS:
+            raise StoreRejectedError("the amount or the shard of the budget is out of range")
+
+
+def check_consent_condition(purpose: str, record: ConsentRecord | None) -> None:
+    """Refuse a condition whose record is about another purpose.
+
+    Raises:
+        StoreRejectedError: It is.
+    """
+    check_id(purpose, "the purpose")
+    if record is not None and record.purpose != purpose:
+        raise StoreRejectedError("the consent condition holds the record of another purpose")
+
+
+def check_budget(budget: str, period: str, shards: Sequence[int] = ()) -> None:
+    """Refuse a budget that not every store can keep.
+
+    Raises:
+        StoreRejectedError: No usable name or period, too many shards, or a limit out of range.
+    """
+    check_id(budget, "the name of the budget")
+    check_id(period, "the period of the budget")
+    if len(shards) > MAX_SHARDS or any(not 0 <= limit <= MAX_AMOUNT for limit in shards):
+        raise StoreRejectedError("the budget has too many shards or a limit out of range")
+
+
+def refusal(request: CommitRequest, stored: Stored) -> CommitResult | None:
+    """Return the first reason against a commit in the order of `CommitStatus`; None to go ahead."""
+    if stored.decision is not None:
+        return CommitResult("duplicate", stored.decision)
+    reasons: Mapping[CommitStatus, bool] = {
+        "consent_changed": _consent_changed(request, stored),
+        "version_moved": _version_moved(request, stored),
+        "budget_empty": _budget_empty(request, stored),
+        "contacts_full": _adds_contact(request) and stored.contacts >= MAX_CONTACTS,
+    }
+    return next((CommitResult(status) for status, holds in reasons.items() if holds), None)
+
+
+def leased(stored: OutboxEntry | None, *, owner: str, now: datetime, until: datetime) -> OutboxEntry | None:
+    """Return an entry with a new lease; None when it is absent, settled or held by somebody."""
+    if stored is None or stored.status != "reserved":
+        return None
+    if stored.lease_until is not None and stored.lease_until > to_milliseconds(now):
+        return None
+    return replace(
+        stored, lease_owner=owner, lease_until=to_milliseconds(until), attempts=stored.attempts + 1
+    )
+
+
+def settled(
+    stored: OutboxEntry | None,
+    entry: OutboxEntry,
+    *,
+    status: ContactStatus,
+    note: str | None,
+    due_at: datetime | None,
+) -> OutboxEntry | None:
+    """Return an entry with its lease ended; None when the lease was lost.
+
+    The count of attempts tells one lease from the next of the same owner.
+    """
+    if stored is None or stored.status != "reserved" or entry.lease_owner is None:
+        return None
+    if (stored.lease_owner, stored.attempts) != (entry.lease_owner, entry.attempts):
+        return None
+    moved = due_at if due_at is not None and status == "reserved" else stored.due_at
+    return replace(
+        stored, status=status, note=note, due_at=to_milliseconds(moved), lease_owner=None, lease_until=None
+    )
+
+
+def _consent_changed(request: CommitRequest, stored: Stored) -> bool:
+    if request.consent is None:
+        return False
+    read = request.consent.record
+    return (as_stored(read) if read is not None else None) != stored.consent
+
+
+def _version_moved(request: CommitRequest, stored: Stored) -> bool:
+    state = request.state
+    return state is not None and state.contact is not None and state.expected_version != stored.version
+
+
+def _budget_empty(request: CommitRequest, stored: Stored) -> bool:
+    return request.budget is not None and (stored.budget_left or 0) < request.budget.amount
+
+
+def _adds_contact(request: CommitRequest) -> bool:
+    return request.state is not None and request.state.contact is not None

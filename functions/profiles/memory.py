@@ -1,0 +1,310 @@
+"""Profiles in memory: the reference for every other store, and the store of tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+from typing import Final
+
+from functions.documents import Json
+from functions.governance.consent import ConsentRecord
+from functions.profiles.codec import check_id, encode_document
+from functions.profiles.conditions import Stored, check_budget, check_request, leased, refusal, settled
+from functions.profiles.retention import SCORE_GRACE
+from functions.profiles.rows import (
+    Row,
+    StoredRow,
+    consent_from,
+    consent_row,
+    contact_from,
+    contact_row,
+    decision_from,
+    decision_row,
+    outbox_from,
+    outbox_row,
+    score_from,
+    score_row,
+)
+from functions.profiles.store import (
+    BudgetTake,
+    CommitRequest,
+    CommitResult,
+    ContactStatus,
+    DecisionRecord,
+    OutboxEntry,
+    ProfileState,
+    Snapshot,
+    StateUpdate,
+)
+from functions.times import format_instant
+
+
+@dataclass(slots=True)
+class _Kept:
+    """All that is kept about one profile, as rows, so that no caller shares an object with the store."""
+
+    profile: tuple[str, bytes] | None = None
+    version: int = 0
+    consent: dict[str, StoredRow] = field(default_factory=dict)
+    scores: dict[str, StoredRow] = field(default_factory=dict)
+    contacts: list[Row] = field(default_factory=list)
+    decisions: dict[str, StoredRow] = field(default_factory=dict)
+    outbox: dict[str, StoredRow] = field(default_factory=dict)
+
+    def is_empty(self) -> bool:
+        """Say whether nothing is kept."""
+        parts = (self.consent, self.scores, self.contacts, self.decisions, self.outbox)
+        return self.profile is None and not self.version and not any(parts)
+
+
+class MemoryProfileStore:
+    """A profile store that lives as long as its process. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock: Final = Lock()
+        self._kept: Final[dict[str, _Kept]] = {}
+        self._aliases: Final[dict[str, str]] = {}
+        self._budgets: Final[dict[tuple[str, str], list[int]]] = {}
+
+    def load(self, profile_id: str, decision_id: str) -> Snapshot:
+        """Read everything that a decision needs."""
+        check_id(profile_id, "the profile id")
+        check_id(decision_id, "the decision id")
+        with self._lock:
+            kept = self._of(profile_id)
+            return Snapshot(
+                profile_id=profile_id,
+                profile_json=kept.profile[1] if kept.profile else None,
+                consent={purpose: consent_from(row) for purpose, row in kept.consent.items()},
+                state=ProfileState(
+                    version=kept.version,
+                    scores={name: score_from(row) for name, row in kept.scores.items()},
+                    contacts=tuple(contact_from(row) for row in kept.contacts),
+                ),
+                decision=_decision(kept, decision_id),
+            )
+
+    def commit(self, request: CommitRequest) -> CommitResult:
+        """Write one decision with everything that belongs to it, or nothing. Never says `conflict`."""
+        check_request(request)
+        profile_id, state = request.decision.profile_id, request.state or StateUpdate()
+        decision = decision_row(request.decision)
+        outbox = outbox_row(request.outbox) if request.outbox else None
+        scores = [score_row(profile_id, name, score) for name, score in state.scores.items()]
+        contact = contact_row(profile_id, state.contact) if state.contact else None
+        with self._lock:
+            kept = self._of(profile_id)
+            contacts = _pruned(kept.contacts, state.prune_before)
+            refused = refusal(request, self._stored(request, kept, len(contacts)))
+            if refused is not None:
+                return refused
+            self._kept[profile_id] = kept
+            kept.decisions[request.decision.id] = decision
+            _put_scores(kept, scores)
+            if contact is not None:
+                kept.contacts = sorted([*contacts, contact], key=_at)
+                kept.version += 1
+            if request.budget is not None:
+                self._take(request.budget)
+            if outbox is not None:
+                kept.outbox[request.decision.id] = outbox
+        return CommitResult("committed")
+
+    def lease(
+        self, profile_id: str, decision_id: str, *, owner: str, now: datetime, until: datetime
+    ) -> OutboxEntry | None:
+        """Take a reserved entry whose lease is free or over."""
+        check_id(profile_id, "the profile id")
+        check_id(decision_id, "the decision id")
+        with self._lock:
+            kept = self._of(profile_id)
+            taken = leased(_entry(kept, decision_id), owner=owner, now=now, until=until)
+            if taken is not None:
+                kept.outbox[decision_id] = outbox_row(taken)
+            return taken
+
+    def settle(
+        self,
+        entry: OutboxEntry,
+        *,
+        status: ContactStatus,
+        note: str | None = None,
+        due_at: datetime | None = None,
+    ) -> bool:
+        """End a lease, and let the contact log follow."""
+        with self._lock:
+            kept = self._of(entry.profile_id)
+            stored = _entry(kept, entry.decision_id)
+            ended = settled(stored, entry, status=status, note=note, due_at=due_at)
+            if ended is None:
+                return False
+            kept.outbox[entry.decision_id] = outbox_row(ended)
+            followed = [row for row in kept.contacts if row["decision_id"] == entry.decision_id]
+            for row in followed:
+                row["status"] = status
+            if status == "released" and followed:
+                kept.version += 1
+        return True
+
+    def outbox(self, *, due_before: datetime | None = None, limit: int = 100) -> Sequence[OutboxEntry]:
+        """List reserved entries by due time, oldest first."""
+        last = format_instant(due_before) if due_before else None
+        with self._lock:
+            rows = [row for kept in self._kept.values() for row in kept.outbox.values()]
+        due = [row for row in rows if row["status"] == "reserved" and (last is None or row["due_at"] <= last)]
+        due.sort(key=lambda row: (row["due_at"], row["decision_id"], row["profile_id"]))
+        return [outbox_from(row) for row in due[: max(limit, 0)]]
+
+    def outbox_entry(self, profile_id: str, decision_id: str) -> OutboxEntry | None:
+        """Read one entry, whatever its status."""
+        check_id(profile_id, "the profile id")
+        check_id(decision_id, "the decision id")
+        with self._lock:
+            return _entry(self._of(profile_id), decision_id)
+
+    def decisions(self, profile_id: str, *, limit: int = 20) -> Sequence[DecisionRecord]:
+        """List the decisions about a profile, newest first."""
+        check_id(profile_id, "the profile id")
+        with self._lock:
+            rows = list(self._of(profile_id).decisions.values())
+        rows.sort(key=lambda row: (row["decided_at"], row["id"]), reverse=True)
+        return [decision_from(row) for row in rows[: max(limit, 0)]]
+
+    def put_profile(self, profile_id: str, document: Mapping[str, Json], *, updated_at: datetime) -> bool:
+        """Replace the enriched profile; False when the stored one is newer."""
+        check_id(profile_id, "the profile id")
+        text = encode_document(dict(document), "the profile").encode()
+        at = format_instant(updated_at)
+        with self._lock:
+            kept = self._of(profile_id)
+            if kept.profile is not None and kept.profile[0] > at:
+                return False
+            kept.profile = (at, text)
+            self._kept[profile_id] = kept
+        return True
+
+    def put_consent(self, profile_id: str, record: ConsentRecord) -> bool:
+        """Replace the record of one purpose; False when the stored one was given later."""
+        row = consent_row(profile_id, record)
+        with self._lock:
+            kept = self._of(profile_id)
+            before = kept.consent.get(record.purpose)
+            if before is not None and before["at"] > row["at"]:
+                return False
+            kept.consent[record.purpose] = row
+            self._kept[profile_id] = kept
+        return True
+
+    def put_alias(self, alias: str, profile_id: str) -> None:
+        """Let an id stand for a profile."""
+        check_id(alias, "the alias")
+        check_id(profile_id, "the profile id")
+        with self._lock:
+            self._aliases[alias] = profile_id
+
+    def resolve_alias(self, alias: str) -> str | None:
+        """Return the profile id behind an alias."""
+        check_id(alias, "the alias")
+        with self._lock:
+            return self._aliases.get(alias)
+
+    def delete_profile(self, profile_id: str) -> bool:
+        """Erase all that is kept about a profile."""
+        check_id(profile_id, "the profile id")
+        with self._lock:
+            kept = self._kept.pop(profile_id, _Kept())
+            aliases = [alias for alias, target in self._aliases.items() if target == profile_id]
+            for alias in aliases:
+                del self._aliases[alias]
+        return bool(aliases) or not kept.is_empty()
+
+    def open_budget(self, budget: str, period: str, shards: Sequence[int]) -> None:
+        """Create the shards of a period; those that exist are left alone."""
+        check_budget(budget, period, shards)
+        with self._lock:
+            left = self._budgets.setdefault((budget, period), [])
+            left.extend(shards[len(left) :])
+
+    def budget_left(self, budget: str, period: str) -> tuple[int, ...]:
+        """Return what is left in each shard, in order."""
+        check_budget(budget, period)
+        with self._lock:
+            return tuple(self._budgets.get((budget, period), ()))
+
+    def purge(self, now: datetime) -> int:
+        """Drop what may be dropped: expired decisions, outbox entries past their keeping, old scores.
+
+        Args:
+            now: The present instant. Scores go `SCORE_GRACE` after they expired.
+
+        Returns:
+            How many were dropped.
+        """
+        present, long_ago = format_instant(now), format_instant(now - SCORE_GRACE)
+        with self._lock:
+            return sum(
+                _dropped(kept.decisions, "expires_at", present)
+                + _dropped(kept.outbox, "keep_until", present)
+                + _dropped(kept.scores, "expires_at", long_ago)
+                for kept in self._kept.values()
+            )
+
+    def close(self) -> None:
+        """Do nothing: there is no file and no connection."""
+
+    def _of(self, profile_id: str) -> _Kept:
+        """Return what is kept about a profile; a new, empty one is not yet part of the store."""
+        return self._kept.get(profile_id) or _Kept()
+
+    def _stored(self, request: CommitRequest, kept: _Kept, contacts: int) -> Stored:
+        consent = kept.consent.get(request.consent.purpose) if request.consent else None
+        return Stored(
+            decision=_decision(kept, request.decision.id),
+            consent=consent_from(consent) if consent else None,
+            version=kept.version,
+            contacts=contacts,
+            budget_left=self._left(request.budget),
+        )
+
+    def _left(self, take: BudgetTake | None) -> int | None:
+        shards = self._budgets.get((take.budget, take.period), []) if take else []
+        return shards[take.shard] if take and take.shard < len(shards) else None
+
+    def _take(self, take: BudgetTake) -> None:
+        self._budgets[take.budget, take.period][take.shard] -= take.amount
+
+
+def _decision(kept: _Kept, decision_id: str) -> DecisionRecord | None:
+    row = kept.decisions.get(decision_id)
+    return decision_from(row) if row else None
+
+
+def _entry(kept: _Kept, decision_id: str) -> OutboxEntry | None:
+    row = kept.outbox.get(decision_id)
+    return outbox_from(row) if row else None
+
+
+def _at(row: Row) -> str:
+    return str(row["at"])
+
+
+def _pruned(contacts: Sequence[Row], before: datetime | None) -> list[Row]:
+    first = format_instant(before) if before else ""
+    return [row for row in contacts if _at(row) >= first]
+
+
+def _put_scores(kept: _Kept, scores: Sequence[Row]) -> None:
+    for row in scores:
+        name = str(row["name"])
+        before = kept.scores.get(name)
+        if before is None or before["at"] <= _at(row):
+            kept.scores[name] = row
+
+
+def _dropped(rows: dict[str, StoredRow], column: str, by: str) -> int:
+    over = [key for key, row in rows.items() if row[column] is not None and row[column] <= by]
+    for key in over:
+        del rows[key]
+    return len(over)

@@ -1,0 +1,227 @@
+"""Profiles in one SQLite file: the local default. No server, several processes, one transaction a decision."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from functions.documents import Json
+from functions.governance.consent import ConsentRecord
+from functions.profiles import sqlite_statements as sql
+from functions.profiles.codec import check_id, pack_profile, unpack_profile
+from functions.profiles.conditions import check_budget, leased, settled
+from functions.profiles.retention import SCORE_GRACE
+from functions.profiles.rows import (
+    consent_from,
+    consent_row,
+    contact_from,
+    decision_from,
+    outbox_from,
+    outbox_row,
+    score_from,
+)
+from functions.profiles.sqlite_commit import commit_in
+from functions.profiles.sqlite_connection import Connect, SqliteConnection
+from functions.profiles.sqlite_schema import open_database
+from functions.profiles.store import (
+    CommitRequest,
+    CommitResult,
+    ContactStatus,
+    DecisionRecord,
+    OutboxEntry,
+    ProfileState,
+    Snapshot,
+)
+from functions.times import format_instant
+
+_END_OF_TIME = "9999-12-31T23:59:59.999Z"
+
+
+class SqliteProfileStore:
+    """A profile store in one file, with a write-ahead log beside it.
+
+    Safe to share between threads and between processes on one machine; not over a network file system.
+    The file is opened, and created with its folder, at the first use. Once `commit` returns, the decision
+    survives a power cut.
+
+    Args:
+        path: The file.
+        busy_timeout_s: How long to wait, in seconds, for another process before `StoreUnavailableError`.
+        connect: How the file is opened; tests pass their own.
+    """
+
+    def __init__(
+        self, path: Path | str, *, busy_timeout_s: float = 5.0, connect: Connect = open_database
+    ) -> None:
+        self._file: Final = SqliteConnection(Path(path), busy_timeout_s, connect)
+
+    def load(self, profile_id: str, decision_id: str) -> Snapshot:
+        """Read everything that a decision needs, in one read transaction."""
+        check_id(profile_id, "the profile id")
+        check_id(decision_id, "the decision id")
+        with self._file.transaction("BEGIN") as connection:
+            body = _first(connection, sql.READ_PROFILE, profile_id)
+            version = _first(connection, sql.READ_VERSION, profile_id)
+            decision = _first(connection, sql.READ_DECISION, profile_id, decision_id)
+            consents = connection.execute(sql.READ_CONSENTS, (profile_id,)).fetchall()
+            scores = connection.execute(sql.READ_SCORES, (profile_id,)).fetchall()
+            contacts = connection.execute(sql.READ_CONTACTS, (profile_id,)).fetchall()
+        return Snapshot(
+            profile_id=profile_id,
+            profile_json=unpack_profile(body["body"]) if body else None,
+            consent={row["purpose"]: consent_from(row) for row in consents},
+            state=ProfileState(
+                version=version["version"] if version else 0,
+                scores={row["name"]: score_from(row) for row in scores},
+                contacts=tuple(contact_from(row) for row in contacts),
+            ),
+            decision=decision_from(decision) if decision else None,
+        )
+
+    def commit(self, request: CommitRequest) -> CommitResult:
+        """Write one decision with everything that belongs to it, or nothing. Never says `conflict`."""
+        prepared = commit_in(request)
+        with self._file.transaction("BEGIN IMMEDIATE") as connection:
+            return prepared(connection)
+
+    def lease(
+        self, profile_id: str, decision_id: str, *, owner: str, now: datetime, until: datetime
+    ) -> OutboxEntry | None:
+        """Take a reserved entry whose lease is free or over."""
+        check_id(profile_id, "the profile id")
+        check_id(decision_id, "the decision id")
+        with self._file.transaction("BEGIN IMMEDIATE") as connection:
+            stored = _entry(connection, profile_id, decision_id)
+            taken = leased(stored, owner=owner, now=now, until=until)
+            if taken is not None:
+                connection.execute(sql.PUT_OUTBOX, outbox_row(taken))
+        return taken
+
+    def settle(
+        self,
+        entry: OutboxEntry,
+        *,
+        status: ContactStatus,
+        note: str | None = None,
+        due_at: datetime | None = None,
+    ) -> bool:
+        """End a lease, and let the contact log follow."""
+        keys = (entry.profile_id, entry.decision_id)
+        with self._file.transaction("BEGIN IMMEDIATE") as connection:
+            stored = _entry(connection, *keys)
+            ended = settled(stored, entry, status=status, note=note, due_at=due_at)
+            if ended is None:
+                return False
+            connection.execute(sql.PUT_OUTBOX, outbox_row(ended))
+            followed = connection.execute(sql.SETTLE_CONTACT, (status, *keys)).rowcount
+            if status == "released" and followed:
+                connection.execute(sql.MOVE_VERSION, (entry.profile_id,))
+        return True
+
+    def outbox(self, *, due_before: datetime | None = None, limit: int = 100) -> Sequence[OutboxEntry]:
+        """List reserved entries by due time, oldest first."""
+        last = format_instant(due_before) if due_before else _END_OF_TIME
+        with self._file.transaction("BEGIN") as connection:
+            rows = connection.execute(sql.READ_OUTBOX, (last, max(limit, 0))).fetchall()
+        return [outbox_from(row) for row in rows]
+
+    def outbox_entry(self, profile_id: str, decision_id: str) -> OutboxEntry | None:
+        """Read one entry, whatever its status."""
+        check_id(profile_id, "the profile id")
+        check_id(decision_id, "the decision id")
+        with self._file.transaction("BEGIN") as connection:
+            return _entry(connection, profile_id, decision_id)
+
+    def decisions(self, profile_id: str, *, limit: int = 20) -> Sequence[DecisionRecord]:
+        """List the decisions about a profile, newest first."""
+        check_id(profile_id, "the profile id")
+        with self._file.transaction("BEGIN") as connection:
+            rows = connection.execute(sql.READ_DECISIONS, (profile_id, max(limit, 0))).fetchall()
+        return [decision_from(row) for row in rows]
+
+    def put_profile(self, profile_id: str, document: Mapping[str, Json], *, updated_at: datetime) -> bool:
+        """Replace the enriched profile; False when the stored one is newer."""
+        check_id(profile_id, "the profile id")
+        row = {
+            "profile_id": profile_id,
+            "updated_at": format_instant(updated_at),
+            "body": pack_profile(document),
+        }
+        with self._file.transaction("BEGIN IMMEDIATE") as connection:
+            return connection.execute(sql.PUT_PROFILE, row).rowcount == 1
+
+    def put_consent(self, profile_id: str, record: ConsentRecord) -> bool:
+        """Replace the record of one purpose; False when the stored one was given later."""
+        row = consent_row(profile_id, record)
+        with self._file.transaction("BEGIN IMMEDIATE") as connection:
+            return connection.execute(sql.PUT_CONSENT, row).rowcount == 1
+
+    def put_alias(self, alias: str, profile_id: str) -> None:
+        """Let an id stand for a profile."""
+        check_id(alias, "the alias")
+        check_id(profile_id, "the profile id")
+        with self._file.transaction("BEGIN IMMEDIATE") as connection:
+            connection.execute(sql.PUT_ALIAS, (alias, profile_id))
+
+    def resolve_alias(self, alias: str) -> str | None:
+        """Return the profile id behind an alias."""
+        check_id(alias, "the alias")
+        with self._file.transaction("BEGIN") as connection:
+            row = _first(connection, sql.READ_ALIAS, alias)
+        return row["profile_id"] if row else None
+
+    def delete_profile(self, profile_id: str) -> bool:
+        """Erase all that is kept about a profile."""
+        check_id(profile_id, "the profile id")
+        with self._file.transaction("BEGIN IMMEDIATE") as connection:
+            return _deleted(connection, sql.DELETE_PROFILE, profile_id) > 0
+
+    def open_budget(self, budget: str, period: str, shards: Sequence[int]) -> None:
+        """Create the shards of a period; those that exist are left alone."""
+        check_budget(budget, period, shards)
+        rows = [(budget, period, shard, limit) for shard, limit in enumerate(shards)]
+        with self._file.transaction("BEGIN IMMEDIATE") as connection:
+            connection.executemany(sql.OPEN_SHARD, rows)
+
+    def budget_left(self, budget: str, period: str) -> tuple[int, ...]:
+        """Return what is left in each shard, in order."""
+        check_budget(budget, period)
+        with self._file.transaction("BEGIN") as connection:
+            rows = connection.execute(sql.READ_SHARDS, (budget, period)).fetchall()
+        return tuple(row["amount_left"] for row in rows)
+
+    def purge(self, now: datetime) -> int:
+        """Drop what may be dropped: expired decisions, outbox entries past their keeping, old scores.
+
+        Args:
+            now: The present instant. Scores go `SCORE_GRACE` after they expired.
+
+        Returns:
+            How many were dropped.
+        """
+        present, long_ago = format_instant(now), format_instant(now - SCORE_GRACE)
+        with self._file.transaction("BEGIN IMMEDIATE") as connection:
+            return _deleted(connection, (sql.PURGE_DECISIONS, sql.PURGE_OUTBOX), present) + _deleted(
+                connection, (sql.PURGE_SCORES,), long_ago
+            )
+
+    def close(self) -> None:
+        """Close the file; a later use opens it again."""
+        self._file.close()
+
+
+def _first(connection: sqlite3.Connection, statement: str, *keys: str) -> dict[str, Any] | None:
+    row: dict[str, Any] | None = connection.execute(statement, keys).fetchone()
+    return row
+
+
+def _entry(connection: sqlite3.Connection, profile_id: str, decision_id: str) -> OutboxEntry | None:
+    row = _first(connection, sql.READ_OUTBOX_ENTRY, profile_id, decision_id)
+    return outbox_from(row) if row else None
+
+
+def _deleted(connection: sqlite3.Connection, statements: Sequence[str], key: str) -> int:
+    return sum(connection.execute(statement, (key,)).rowcount for statement in statements)

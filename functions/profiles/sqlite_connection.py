@@ -1,0 +1,94 @@
+"""One connection to a SQLite file, shared by the threads of a process, and its transactions."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final, Literal
+
+from functions.profiles.sqlite_errors import from_folder, from_sqlite
+
+Begin = Literal["BEGIN", "BEGIN IMMEDIATE"]
+"""A consistent read, or a write that holds the lock of the file from its first statement on."""
+
+Connect = Callable[[Path, float], sqlite3.Connection]
+"""Opens a file with a busy timeout in seconds."""
+
+# A connection must not be closed by a child that inherited it through fork: closing could remove the log
+# that its parent writes. Source: https://www.sqlite.org/howtocorrupt.html, section 2.6.
+_inherited: Final[list[sqlite3.Connection]] = []
+
+
+class SqliteConnection:
+    """Opens a file at its first use and runs transactions on it, one at a time.
+
+    Several threads share one connection under a lock: a write waits for the disk anyway, and a read takes
+    a fraction of a millisecond. A process that was forked from this one gets a connection of its own.
+    """
+
+    def __init__(self, path: Path, busy_timeout_s: float, connect: Connect) -> None:
+        self._path: Final = path
+        self._busy_timeout_s: Final = busy_timeout_s
+        self._connect: Final = connect
+        self._lock = Lock()
+        self._pid = os.getpid()
+        self._connection: sqlite3.Connection | None = None
+
+    @contextmanager
+    def transaction(self, begin: Begin) -> Iterator[sqlite3.Connection]:
+        """Run a block in one transaction: committed at its end, rolled back when it raises.
+
+        Raises:
+            ProfileStoreError: Whatever SQLite has against it, translated.
+        """
+        self._leave_parent()
+        with self._lock, self._translated():
+            connection = self._opened()
+            connection.execute(begin)
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the file; a later transaction opens it again."""
+        self._leave_parent()
+        with self._lock, self._translated():
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise from_folder(error, self._path) from error
+            connection = self._connect(self._path, self._busy_timeout_s)
+            connection.row_factory = _row
+            self._connection = connection
+        return self._connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise from_sqlite(error, self._path) from None
+
+    def _leave_parent(self) -> None:
+        """After a fork, start over: neither the lock nor the connection of the parent may be used."""
+        if self._pid != os.getpid():
+            if self._connection is not None:
+                _inherited.append(self._connection)
+            self._connection, self._lock, self._pid = None, Lock(), os.getpid()
+
+
+def _row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> dict[str, Any]:
+    return {column[0]: value for column, value in zip(cursor.description, values, strict=True)}

@@ -1,0 +1,144 @@
+"""The tables of the SQLite store, and how a file comes to have them."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from functions.errors import StoreRejectedError, StoreUnavailableError
+
+SCHEMA_VERSION: Final = 1
+"""Kept in the file as `user_version`."""
+
+APPLICATION_ID: Final = 0x466E5053
+"""Kept in the file, so that a database of another program is never taken for ours ("FnPS")."""
+
+_ATTEMPTS_AT_WAL = 20
+
+# STRICT needs SQLite 3.37, and some systems that ship Python 3.11 have an older one.
+_STRICT = "STRICT" if sqlite3.sqlite_version_info >= (3, 37) else ""
+_STRICT_KEYED = "STRICT, WITHOUT ROWID" if _STRICT else "WITHOUT ROWID"
+
+_TABLES: Final = (
+    f"""CREATE TABLE profile (
+        profile_id TEXT PRIMARY KEY, updated_at TEXT NOT NULL, body BLOB NOT NULL
+    ) {_STRICT}""",
+    f"""CREATE TABLE consent (
+        profile_id TEXT NOT NULL, purpose TEXT NOT NULL, at TEXT NOT NULL, record TEXT NOT NULL,
+        PRIMARY KEY (profile_id, purpose)
+    ) {_STRICT_KEYED}""",
+    f"CREATE TABLE state (profile_id TEXT PRIMARY KEY, version INTEGER NOT NULL) {_STRICT_KEYED}",
+    f"""CREATE TABLE score (
+        profile_id TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, at TEXT NOT NULL,
+        expires_at TEXT, function TEXT NOT NULL, decision_id TEXT NOT NULL, model TEXT NOT NULL,
+        PRIMARY KEY (profile_id, name)
+    ) {_STRICT_KEYED}""",
+    f"""CREATE TABLE contact (
+        seq INTEGER PRIMARY KEY, profile_id TEXT NOT NULL, decision_id TEXT NOT NULL,
+        action TEXT NOT NULL, tags TEXT NOT NULL, channel TEXT NOT NULL, at TEXT NOT NULL,
+        status TEXT NOT NULL
+    ) {_STRICT}""",
+    "CREATE INDEX contact_by_profile ON contact (profile_id, at)",
+    f"""CREATE TABLE decision (
+        profile_id TEXT NOT NULL, id TEXT NOT NULL, function TEXT NOT NULL, event_id TEXT NOT NULL,
+        decided_at TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL, body TEXT NOT NULL,
+        expires_at TEXT NOT NULL,
+        PRIMARY KEY (profile_id, id)
+    ) {_STRICT}""",
+    "CREATE INDEX decision_by_time ON decision (profile_id, decided_at)",
+    f"""CREATE TABLE outbox (
+        profile_id TEXT NOT NULL, decision_id TEXT NOT NULL, function TEXT NOT NULL,
+        action TEXT NOT NULL, channel TEXT NOT NULL, consent TEXT NOT NULL, purpose TEXT NOT NULL,
+        message TEXT NOT NULL, created_at TEXT NOT NULL, due_at TEXT NOT NULL, expires_at TEXT,
+        keep_until TEXT NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL, lease_owner TEXT,
+        lease_until TEXT, note TEXT,
+        PRIMARY KEY (profile_id, decision_id)
+    ) {_STRICT}""",
+    "CREATE INDEX outbox_by_time ON outbox (due_at) WHERE status = 'reserved'",
+    f"""CREATE TABLE alias (alias TEXT PRIMARY KEY, profile_id TEXT NOT NULL) {_STRICT_KEYED}""",
+    "CREATE INDEX alias_by_profile ON alias (profile_id)",
+    f"""CREATE TABLE budget (
+        budget TEXT NOT NULL, period TEXT NOT NULL, shard INTEGER NOT NULL, amount_left INTEGER NOT NULL,
+        PRIMARY KEY (budget, period, shard)
+    ) {_STRICT_KEYED}""",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+
+
+def open_database(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
+    """Open the file of a store, with its tables, ready for use by several threads under one lock.
+
+    Args:
+        path: The file; created when it does not exist. Its folder must exist.
+        busy_timeout_s: How long a statement waits for another process.
+
+    Raises:
+        StoreRejectedError: A newer version or another program wrote the file.
+        sqlite3.Error: Whatever SQLite has against it.
+    """
+    connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
+    try:
+        # A commit that was acknowledged must survive a power cut. In WAL mode NORMAL would lose the last
+        # ones. Source: https://www.sqlite.org/pragma.html#pragma_synchronous.
+        connection.execute("PRAGMA synchronous = FULL")
+        if not _has_schema(connection, path):
+            _create_schema(connection, path)
+        _write_ahead(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _has_schema(connection: sqlite3.Connection, path: Path) -> bool:
+    """Say whether the file is ours; False for an empty one."""
+    version = _number(connection, "PRAGMA user_version")
+    application = _number(connection, "PRAGMA application_id")
+    if (version, application) == (SCHEMA_VERSION, APPLICATION_ID):
+        return True
+    if application == APPLICATION_ID and version > SCHEMA_VERSION:
+        raise StoreRejectedError(
+            f"the profile store {path} has schema {version}; this version reads up to {SCHEMA_VERSION}",
+            hint="Install the version that wrote it, or a newer one.",
+        )
+    return False
+
+
+def _create_schema(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not _has_schema(connection, path):  # another process may have been first
+            if _number(connection, "SELECT count(*) FROM sqlite_master"):
+                raise StoreRejectedError(f"{path} is a database of another program")
+            for statement in _TABLES:
+                connection.execute(statement)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to a write-ahead log, so that readers never wait for a writer. The file remembers it."""
+    for _ in range(_ATTEMPTS_AT_WAL):
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+            return
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            # The switch itself does not wait for others; a write transaction does, up to the timeout.
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        else:
+            return  # a file system without shared memory keeps its journal, which is as safe
+    raise StoreUnavailableError("the profile store is being opened by too many processes at once")
+
+
+def _number(connection: sqlite3.Connection, statement: str) -> int:
+    number: int = connection.execute(statement).fetchone()[0]
+    return number
