@@ -1,0 +1,1 @@
+"""An inference server over the SageMaker runtime API: small models of a folder, on this machine."""
