@@ -83,6 +83,7 @@ class ModelPlan:
         format: `csv`, `json` or `jsonlines`.
         template: A JSON document whose leaves may be `{from: expression}`; None for the format's default.
         template_expressions: The compiled expressions of the template, by their source.
+        missing_token: What a null is in CSV; None where a null is an error.
         response: Output name to expression over the decoded reply.
         ranges: Output name to (lowest, highest).
         timeout_s: Wall time of the whole step, retries included.
@@ -97,6 +98,7 @@ class ModelPlan:
     format: Literal["csv", "json", "jsonlines"]
     template: Json
     template_expressions: Mapping[str, Expression]
+    missing_token: str | None
     response: Mapping[str, Expression]
     ranges: Mapping[str, tuple[float, float]]
     timeout_s: float

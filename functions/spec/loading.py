@@ -1,0 +1,155 @@
+"""A folder of specs: what its files are called, how they are read together, and one function out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from functions.documents import content_hash
+from functions.errors import UnknownFunctionError
+from functions.governance.contract import DataContract
+from functions.spec.checking import check_document
+from functions.spec.compiling import Shared, SpecCompiler
+from functions.spec.language import Spec
+from functions.spec.plan import Plan
+from functions.spec.problems import Problem, SpecError, closest
+from functions.spec.registry import Registry
+from functions.spec.source import Source
+from functions.spec.yaml_reader import MAX_FILE_BYTES, read_yaml
+
+CONTRACT_FILE = "contract.yaml"
+REGISTRY_FILE = "actions.yaml"
+CASES_SUFFIX = ".cases.yaml"
+_SHARED_FILES = (CONTRACT_FILE, REGISTRY_FILE)
+
+
+@dataclass(frozen=True, slots=True)
+class SpecFolder:
+    """What a folder of specs holds.
+
+    Attributes:
+        folder: Where it is.
+        plans: Every function without errors, by name.
+        files: The file of every function whose name could be read.
+        contract: The data contract; None when it has errors.
+        registry: The action registry; None when it has errors.
+        problems: Everything that is wrong, sorted by file and place.
+    """
+
+    folder: Path
+    plans: Mapping[str, Plan]
+    files: Mapping[str, Path]
+    contract: DataContract | None
+    registry: Registry | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that stop a build."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+
+def load_folder(folder: Path) -> SpecFolder:
+    """Read, check and compile every spec of a folder; problems are collected, not raised."""
+    problems: list[Problem] = []
+    shared, contract = _load_shared(folder, problems)
+    plans: dict[str, Plan] = {}
+    files: dict[str, Path] = {}
+    for path in spec_files(folder):
+        source = read_source(path)
+        spec, found = check_document(Spec, source)
+        problems.extend(found)
+        if spec is None:
+            continue
+        if spec.name in files:
+            message = f"the name {spec.name!r} is taken by {files[spec.name].name}"
+            problems.append(source.problem(("name",), "spec.duplicate_name", message))
+            continue
+        files[spec.name] = path
+        compiler = SpecCompiler(spec, source, shared)
+        plan = compiler.compile()
+        problems.extend(compiler.problems)
+        if plan is not None:
+            plans[spec.name] = plan
+    # An expression of the registry is compiled for every spec that uses it; one report of it is enough.
+    return SpecFolder(folder, plans, files, contract, shared.registry, tuple(sorted(set(problems))))
+
+
+def load_function(folder: Path, name: str) -> Plan:
+    """Return the plan of one function; faults in other specs do not stand in its way.
+
+    Raises:
+        UnknownFunctionError: No spec of the folder has this name.
+        SpecError: Its spec, or a file that all specs share, has errors.
+    """
+    loaded = load_folder(folder)
+    plan = loaded.plans.get(name)
+    if plan is not None:
+        return plan
+    path = loaded.files.get(name)
+    relevant = [
+        problem
+        for problem in loaded.errors
+        if path is None or Path(problem.file) == path or Path(problem.file).name in _SHARED_FILES
+    ]
+    stem_matches = any(found.stem == name for found in spec_files(folder))
+    if path is None and not (relevant and stem_matches):
+        hint = closest(name, loaded.files) or f"there is no spec in {folder}"
+        raise UnknownFunctionError(f"no function is called {name!r}", hint=hint)
+    raise SpecError(relevant)
+
+
+def spec_files(folder: Path) -> Iterator[Path]:
+    """Yield the spec files of a folder, sorted by name."""
+    for path in sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))):
+        if path.name not in _SHARED_FILES and not path.name.endswith(CASES_SUFFIX):
+            yield path
+
+
+def read_source(path: Path) -> Source:
+    """Read one YAML file; a file that can't be read is a problem like any other."""
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            return _unreadable(path, "yaml.too_large", f"the file is over {MAX_FILE_BYTES:,} bytes")
+        return read_yaml(path.read_text(encoding="utf-8-sig"), str(path))
+    except UnicodeDecodeError:
+        return _unreadable(path, "yaml.syntax", "the file is no UTF-8 text")
+    except OSError as error:
+        return _unreadable(path, "yaml.unreadable", f"the file can't be read: {error.strerror}")
+
+
+def _unreadable(path: Path, code: str, message: str) -> Source:
+    return Source(file=str(path), text="", problems=[Problem(str(path), 0, 0, code, message)])
+
+
+def _load_shared(folder: Path, problems: list[Problem]) -> tuple[Shared, DataContract | None]:
+    contract_source = _shared_source(folder / CONTRACT_FILE, "the data contract: purposes and their consent")
+    registry_source = _shared_source(folder / REGISTRY_FILE, "the registry of actions and channels")
+    contract, found = check_document(DataContract, contract_source)
+    problems.extend(found)
+    registry, found = check_document(Registry, registry_source)
+    problems.extend(found)
+    if registry is not None:
+        channel_problems = list(_check_channels(registry, registry_source))
+        problems.extend(channel_problems)
+        registry = None if channel_problems else registry
+    policy_hash = content_hash([contract_source.data, registry_source.data])
+    return Shared(contract, registry, registry_source, policy_hash), contract
+
+
+def _shared_source(path: Path, what: str) -> Source:
+    if not path.exists():
+        return _unreadable(path, "spec.missing_file", f"the folder has no {path.name}: {what}")
+    return read_source(path)
+
+
+def _check_channels(registry: Registry, source: Source) -> Iterator[Problem]:
+    for name, action in registry.actions.items():
+        if action.channel not in registry.channels:
+            yield source.problem(
+                ("actions", name, "channel"),
+                "spec.unknown_channel",
+                f"there is no channel {action.channel!r}",
+                hint=closest(action.channel, registry.channels),
+            )

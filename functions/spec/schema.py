@@ -1,0 +1,23 @@
+"""JSON Schema of the documents an author writes, for editors."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from functions.documents import Json
+from functions.governance.contract import DataContract
+from functions.spec.cases import CasesFile
+from functions.spec.language import Spec
+from functions.spec.registry import Registry
+
+Kind = Literal["spec", "contract", "actions", "cases"]
+
+_MODELS: dict[Kind, type[BaseModel]] = {"spec": Spec, "contract": DataContract, "actions": Registry, "cases": CasesFile}
+
+
+def json_schema(kind: Kind) -> dict[str, Json]:
+    """Return the JSON Schema (draft 2020-12) of one kind of document."""
+    schema = _MODELS[kind].model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
