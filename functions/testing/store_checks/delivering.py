@@ -1,0 +1,187 @@
+"""The outbox: one worker at a time, and a contact log that follows what became of the action."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from functions.profiles.store import ContactStatus, ProfileStore, StateUpdate
+from functions.testing.store_checks.samples import (
+    DAY,
+    HOUR,
+    NOW,
+    a_contact,
+    a_decision,
+    acted,
+    an_entry,
+    new_id,
+    own_outbox,
+    read,
+    send,
+    taken,
+    with_action,
+)
+
+_TICK: Final = timedelta(milliseconds=1)
+
+
+class OutboxChecks:
+    """Leases, settling and listing."""
+
+    def test_a_free_entry_is_leased(self, store: ProfileStore) -> None:
+        """The lease is on the entry, and counts as an attempt."""
+        decision = acted(store, new_id("profile"))
+        entry = store.lease(decision.profile_id, decision.id, owner="worker-1", now=NOW, until=NOW + HOUR)
+        expected = replace(an_entry(decision), lease_owner="worker-1", lease_until=NOW + HOUR, attempts=1)
+        assert entry == expected
+        assert store.outbox_entry(decision.profile_id, decision.id) == expected
+
+    def test_an_entry_that_does_not_exist_is_not_leased(self, store: ProfileStore) -> None:
+        """Nor is one created by asking."""
+        profile_id = new_id("profile")
+        assert store.lease(profile_id, "decision-1", owner="w", now=NOW, until=NOW + HOUR) is None
+        assert store.outbox_entry(profile_id, "decision-1") is None
+
+    def test_a_held_entry_is_leased_to_nobody_else(self, store: ProfileStore) -> None:
+        """Until its lease is over, to the millisecond; not even to its owner again."""
+        decision = acted(store, new_id("profile"))
+        first = taken(store, decision)
+        for owner in ("worker-1", "worker-2"):
+            for now in (NOW, NOW + HOUR - _TICK):
+                assert self._lease(store, first.decision_id, decision.profile_id, owner, now) is None
+        assert store.outbox_entry(decision.profile_id, decision.id) == first
+        assert self._lease(store, decision.id, decision.profile_id, "worker-2", NOW + HOUR) == 2
+
+    def test_an_entry_can_be_committed_with_its_lease(self, store: ProfileStore) -> None:
+        """Whoever acts right after the commit needs no second write to reserve the entry."""
+        decision = a_decision(new_id("profile"))
+        leased = replace(an_entry(decision), lease_owner="worker-1", lease_until=NOW + HOUR, attempts=1)
+        assert send(store, replace(with_action(decision), outbox=leased)).status == "committed"
+        assert self._lease(store, decision.id, decision.profile_id, "worker-2", NOW) is None
+        assert store.settle(leased, status="sent") is True
+
+    def test_a_sent_action_is_sent_in_the_contact_log(self, store: ProfileStore) -> None:
+        """The version stays: nothing that a cap counts has changed."""
+        decision = acted(store, new_id("profile"))
+        assert store.settle(taken(store, decision), status="sent") is True
+        state = read(store, decision.profile_id).state
+        assert state.contacts == (replace(a_contact(decision), status="sent"),)
+        assert state.version == 1
+        assert store.outbox_entry(decision.profile_id, decision.id) == replace(
+            an_entry(decision), status="sent", attempts=1
+        )
+
+    def test_a_released_action_is_released_in_the_contact_log(self, store: ProfileStore) -> None:
+        """The version moves, so that a decision in flight counts again."""
+        decision = acted(store, new_id("profile"))
+        neighbour = acted(store, decision.profile_id, at=NOW + HOUR)
+        assert store.settle(taken(store, decision), status="released", note="action.expired") is True
+        state = read(store, decision.profile_id).state
+        assert state.contacts == (replace(a_contact(decision), status="released"), a_contact(neighbour))
+        assert state.version == 3
+        entry = store.outbox_entry(decision.profile_id, decision.id)
+        assert entry == replace(an_entry(decision), status="released", attempts=1, note="action.expired")
+        stale = with_action(a_decision(decision.profile_id), version=2)
+        assert send(store, stale).status == "version_moved"
+
+    def test_a_retry_is_free_again_and_due_later(self, store: ProfileStore) -> None:
+        """The contact log and the version stay as they are; attempts and the note are kept."""
+        decision = acted(store, new_id("profile"))
+        before = read(store, decision.profile_id).state
+        entry = taken(store, decision)
+        later = NOW + 2 * HOUR
+        assert store.settle(entry, status="reserved", note="action.unavailable", due_at=later) is True
+        assert read(store, decision.profile_id).state == before
+        waiting = replace(an_entry(decision), attempts=1, note="action.unavailable", due_at=later)
+        assert own_outbox(store, decision.profile_id) == [waiting]
+        again = taken(store, decision)
+        assert again.attempts == 2
+        assert store.settle(again, status="reserved") is True
+        assert own_outbox(store, decision.profile_id) == [replace(waiting, attempts=2, note=None)]
+
+    def test_only_a_retry_moves_the_due_time(self, store: ProfileStore) -> None:
+        """What was sent was due when it was due."""
+        decision = acted(store, new_id("profile"))
+        assert store.settle(taken(store, decision), status="sent", due_at=NOW + DAY) is True
+        entry = store.outbox_entry(decision.profile_id, decision.id)
+        assert entry is not None
+        assert entry.due_at == NOW
+
+    def test_a_settled_entry_is_neither_leased_nor_settled_again(self, store: ProfileStore) -> None:
+        """An action leaves once."""
+        statuses: tuple[ContactStatus, ...] = ("sent", "released")
+        for status in statuses:
+            decision = acted(store, new_id("profile"))
+            entry = taken(store, decision)
+            assert store.settle(entry, status=status)
+            after = read(store, decision.profile_id)
+            assert self._lease(store, decision.id, decision.profile_id, "worker-2", NOW + DAY) is None
+            assert store.settle(entry, status="released") is False
+            assert store.settle(entry, status="reserved", due_at=NOW + DAY) is False
+            assert read(store, decision.profile_id) == after
+            assert own_outbox(store, decision.profile_id) == []
+
+    def test_a_lost_lease_settles_nothing(self, store: ProfileStore) -> None:
+        """Neither after somebody else took the entry, nor after its own worker took it anew."""
+        decision = acted(store, new_id("profile"))
+        first = taken(store, decision)
+        second = taken(store, decision, now=NOW + HOUR)
+        for lost in (
+            first,
+            replace(second, lease_owner="worker-2"),
+            replace(second, lease_owner=None),
+            replace(second, decision_id=new_id("decision")),
+            replace(second, profile_id=new_id("profile")),
+        ):
+            assert store.settle(lost, status="released", note="action.expired") is False
+        assert store.outbox_entry(decision.profile_id, decision.id) == second
+        assert read(store, decision.profile_id).state.contacts == (a_contact(decision),)
+        assert store.settle(second, status="sent") is True
+
+    def test_a_lease_that_ran_out_still_settles_while_nobody_took_over(self, store: ProfileStore) -> None:
+        """A slow worker that sent the action may say so."""
+        decision = acted(store, new_id("profile"))
+        entry = store.lease(decision.profile_id, decision.id, owner="w", now=NOW, until=NOW + _TICK)
+        assert entry is not None
+        assert store.settle(entry, status="sent") is True
+
+    def test_a_pruned_contact_is_not_brought_back(self, store: ProfileStore) -> None:
+        """The entry is settled all the same, and the version stays."""
+        profile_id = new_id("profile")
+        old = acted(store, profile_id, at=NOW - DAY)
+        decision = a_decision(profile_id)
+        request = with_action(decision, version=1)
+        assert request.state is not None
+        pruning = StateUpdate(contact=request.state.contact, expected_version=1, prune_before=NOW - HOUR)
+        send(store, replace(request, state=pruning))
+        assert store.settle(taken(store, old), status="released", note="action.expired") is True
+        state = read(store, profile_id).state
+        assert state.contacts == (a_contact(decision),)
+        assert state.version == 2
+
+    def test_the_outbox_lists_what_is_reserved_by_due_time(self, store: ProfileStore) -> None:
+        """Oldest first, held ones too, settled ones no more."""
+        profile_id = new_id("profile")
+        late, early, sent, held = (acted(store, profile_id, at=NOW + hours * HOUR) for hours in (3, 1, 0, 2))
+        store.settle(taken(store, sent), status="sent")
+        taken(store, held)
+        assert [entry.decision_id for entry in own_outbox(store, profile_id)] == [early.id, held.id, late.id]
+
+    def test_the_outbox_lists_what_is_due(self, store: ProfileStore) -> None:
+        """Up to and with the instant, and no more than was asked for."""
+        profile_id = new_id("profile")
+        far_past = NOW - 365 * 50 * DAY
+        first, second = (acted(store, profile_id, at=far_past + hours * HOUR) for hours in (0, 1))
+        due = store.outbox(due_before=far_past + HOUR, limit=10_000)
+        assert [entry.decision_id for entry in due if entry.profile_id == profile_id] == [first.id, second.id]
+        due = store.outbox(due_before=far_past + HOUR - _TICK, limit=10_000)
+        assert [entry.decision_id for entry in due if entry.profile_id == profile_id] == [first.id]
+        assert len(store.outbox(limit=1)) == 1
+        assert list(store.outbox(limit=0)) == []
+
+    def _lease(
+        self, store: ProfileStore, decision_id: str, profile_id: str, owner: str, now: datetime
+    ) -> int | None:
+        entry = store.lease(profile_id, decision_id, owner=owner, now=now, until=now + HOUR)
+        return entry.attempts if entry else None

@@ -1,0 +1,87 @@
+"""Budgets: opened once, taken to nothing, never overdrawn."""
+
+from __future__ import annotations
+
+from functions.profiles.store import CommitRequest, ProfileStore
+from functions.testing.store_checks.samples import a_decision, new_id, paid_from, read, refuses, send
+
+_PERIOD = "2026-11-02"
+
+
+class BudgetChecks:
+    """Shards of a budget."""
+
+    def test_a_budget_that_was_not_opened_is_empty(self, store: ProfileStore) -> None:
+        """It has no shards, and nothing can be taken from it."""
+        budget = new_id("budget")
+        assert store.budget_left(budget, _PERIOD) == ()
+        assert self._take(store, budget, 1) == "budget_empty"
+        assert store.budget_left(budget, _PERIOD) == ()
+
+    def test_an_opened_budget_has_its_limits(self, store: ProfileStore) -> None:
+        """In the order of the shards, a limit of nothing included."""
+        budget = new_id("budget")
+        limits = (10, 0, 2**53 - 1, *range(30))
+        store.open_budget(budget, _PERIOD, limits)
+        assert store.budget_left(budget, _PERIOD) == limits
+
+    def test_opening_twice_keeps_what_is_left(self, store: ProfileStore) -> None:
+        """Whoever comes second, with whatever limits, changes nothing."""
+        budget = new_id("budget")
+        store.open_budget(budget, _PERIOD, [10, 20])
+        self._take(store, budget, 7)
+        store.open_budget(budget, _PERIOD, [10, 20])
+        store.open_budget(budget, _PERIOD, [99, 99])
+        assert store.budget_left(budget, _PERIOD) == (3, 20)
+
+    def test_periods_and_budgets_are_apart(self, store: ProfileStore) -> None:
+        """A new period starts full; another budget of the same period is untouched."""
+        budget, other = new_id("budget"), new_id("budget")
+        store.open_budget(budget, _PERIOD, [10])
+        store.open_budget(budget, "2026-11-03", [10])
+        store.open_budget(other, _PERIOD, [10])
+        self._take(store, budget, 4)
+        assert store.budget_left(budget, _PERIOD) == (6,)
+        assert store.budget_left(budget, "2026-11-03") == (10,)
+        assert store.budget_left(other, _PERIOD) == (10,)
+
+    def test_a_shard_is_taken_to_nothing_and_then_refuses(self, store: ProfileStore) -> None:
+        """More than is left is refused whole; another shard still pays."""
+        budget = new_id("budget")
+        store.open_budget(budget, _PERIOD, [5, 5])
+        assert self._take(store, budget, 3) == "committed"
+        assert self._take(store, budget, 3) == "budget_empty"
+        assert self._take(store, budget, 2) == "committed"
+        assert self._take(store, budget, 1) == "budget_empty"
+        assert store.budget_left(budget, _PERIOD) == (0, 5)
+        assert self._take(store, budget, 5, shard=1) == "committed"
+        assert self._take(store, budget, 1, shard=2) == "budget_empty"
+        assert store.budget_left(budget, _PERIOD) == (0, 0)
+
+    def test_a_refused_payment_keeps_no_decision(self, store: ProfileStore) -> None:
+        """The same decision can be sent again with another shard."""
+        budget, decision = new_id("budget"), a_decision(new_id("profile"))
+        store.open_budget(budget, _PERIOD, [0, 5])
+        request = CommitRequest(decision)
+        assert send(store, paid_from(request, budget, 5, shard=0)).status == "budget_empty"
+        assert read(store, decision.profile_id, decision.id).decision is None
+        assert send(store, paid_from(request, budget, 5, shard=1)).status == "committed"
+
+    def test_a_duplicate_pays_once(self, store: ProfileStore) -> None:
+        """A decision that is sent again takes nothing."""
+        budget = new_id("budget")
+        store.open_budget(budget, _PERIOD, [10])
+        request = paid_from(CommitRequest(a_decision(new_id("profile"))), budget, 4)
+        assert [send(store, request).status for _ in range(3)] == ["committed", "duplicate", "duplicate"]
+        assert store.budget_left(budget, _PERIOD) == (6,)
+
+    def test_limits_out_of_range_are_refused(self, store: ProfileStore) -> None:
+        """Debts, and amounts that no JSON reader holds exactly."""
+        budget = new_id("budget")
+        for limits in ([-1], [10, 2**53]):
+            assert refuses(store.open_budget, budget, _PERIOD, limits)
+        assert store.budget_left(budget, _PERIOD) == ()
+
+    def _take(self, store: ProfileStore, budget: str, amount: int, *, shard: int = 0) -> str:
+        request = CommitRequest(a_decision(new_id("profile")))
+        return send(store, paid_from(request, budget, amount, shard=shard)).status

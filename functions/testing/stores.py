@@ -1,0 +1,35 @@
+"""The checks that every profile store must pass, to be run by pytest.
+
+Subclass `ProfileStoreConformance` in a test module and give it a fixture named `store`:
+
+    import pytest
+    from functions.testing.stores import ProfileStoreConformance
+
+    class TestRedisStore(ProfileStoreConformance):
+        @pytest.fixture
+        def store(self):
+            store = RedisStore("redis://127.0.0.1:6379")
+            yield store
+            store.close()
+
+Every check uses ids of its own, so that all may run against one store that nobody else writes to. A
+`pytest.register_assert_rewrite("functions.testing")` in a conftest.py makes failures show their values.
+This module does not need pytest to be imported.
+"""
+
+from __future__ import annotations
+
+from functions.testing.store_checks.committing import CommitChecks
+from functions.testing.store_checks.delivering import OutboxChecks
+from functions.testing.store_checks.keeping import KeepingChecks
+from functions.testing.store_checks.racing import RaceChecks
+from functions.testing.store_checks.spending import BudgetChecks
+
+__all__ = ["ProfileStoreConformance"]
+
+
+class ProfileStoreConformance(KeepingChecks, CommitChecks, BudgetChecks, OutboxChecks, RaceChecks):
+    """Every promise of `functions.profiles.store.ProfileStore`, one test method each.
+
+    The subclass provides the fixture `store`: an open store, closed when the test is over.
+    """
