@@ -4,8 +4,8 @@ A pattern names fields and, for each, a list of which one entry must hold. Array
 looked through: a field matches if any element does, and two fields below one array must match in the
 same element.
 
-Two things are left to the deployed rule: a key with a dot is that key here and never a path, and an IP
-address as plain text is compared as text.
+Two things differ from the deployed rule: a key with a dot is that key here, never a path; and an IP
+address given as plain text matches that spelling only.
 
 Sources: Amazon EventBridge user guide, "Event patterns"; README of aws/event-ruler, "JSON Array
 Matching" ("will refuse to recognize any match in which any two fields are within JSON objects that are
@@ -98,16 +98,17 @@ def compile_pattern(pattern: Json, *, max_characters: int = MAX_PATTERN_CHARACTE
 
 def as_envelope(event: Event) -> dict[str, Json]:
     """Return the form that patterns are matched against: the canonical event as an EventBridge one."""
+    detail = event.as_document()
     return {
         "version": "0",
         "id": event.id,
         "detail-type": event.name,
         "source": event.source,
         "account": "",
-        "time": event.as_document()["time"],
+        "time": detail["time"],
         "region": "",
         "resources": [],
-        "detail": event.as_document(),
+        "detail": detail,
     }
 
 

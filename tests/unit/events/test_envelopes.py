@@ -216,7 +216,15 @@ def test_many_small_bombs_share_one_bound() -> None:
     assert kinds == [EventMalformedError] * 4 + [EventTooLargeError] * 2
 
 
-@pytest.mark.parametrize("spoil", [lambda data: data[:-5], lambda data: data + b"x", lambda data: data[:9]])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: data[:-5],
+        lambda data: data + b"x",
+        lambda data: data[:9],
+        lambda data: data[:10] + b"\xff" * 20,
+    ],
+)
 def test_a_broken_stream_is_refused(spoil: Any) -> None:
     data = spoil(gzip.compress(json.dumps(FACT).encode()))
     with pytest.raises(EventMalformedError, match="a broken compressed stream"):
