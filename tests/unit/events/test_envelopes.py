@@ -106,6 +106,18 @@ def test_a_poison_record_keeps_its_neighbours() -> None:
         unwrap(sqs(good, "{not json", good))
 
 
+def test_a_record_of_an_unknown_kind_keeps_its_neighbours() -> None:
+    (good,) = sqs(json.dumps(FACT))["Records"]
+    found = list(unwrap_each({"Records": [{"s3": {}}, good, 1, good]}))
+    assert [type(one) for one in found] == [Refusal, Delivery, Refusal, Delivery]
+    assert [one.position for one in found] == [
+        "Records[0]",
+        "Records[1].body",
+        "Records[2]",
+        "Records[3].body",
+    ]
+
+
 def test_a_batch_shares_its_context_and_the_event_s_own_wins() -> None:
     batch = {
         "sentAt": "2026-11-02T09:15:00Z",

@@ -189,6 +189,9 @@ TEAMS: dict[str, Json] = {"employees": [EMPLOYEES["employees"][:2], EMPLOYEES["e
         ({"firstName": ["Anna"], "level": [{"exists": False}]}, False),
         # Looked at before any element is decided: no element may have the field.
         ({"firstName": [{"exists": False}], "lastName": ["Doe"]}, False),
+        # The order is that of the names, not that of the pattern.
+        ({"level": [{"exists": False}], "firstName": ["Peter"]}, True),
+        ({"lastName": ["Doe"], "firstName": [{"exists": False}]}, False),
     ],
 )
 def test_fields_below_an_array_match_in_one_element(document: Json, fields: Json, expected: bool) -> None:

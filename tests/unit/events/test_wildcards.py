@@ -23,6 +23,7 @@ from functions.events.wildcards import WildcardError, compile_wildcard
         ("ab*ba", "aba", False),
         ("a*b*c", "aXbXbXc", True),
         ("a*b*c", "acb", False),
+        ("a*bc*c", "abc", False),
         (r"a\*b", "a*b", True),
         (r"a\*b", "axb", False),
         (r"a\\*", "a\\x", True),
