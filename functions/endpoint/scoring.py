@@ -106,6 +106,9 @@ def sigmoid(log_odds: float) -> float:
 def _sum(terms: list[float], number: int) -> float:
     """Add by `math.fsum`, whose digits are the same on every Python version; those of `sum` are not."""
     try:
-        return math.fsum(terms)
+        total = math.fsum(terms)
     except (OverflowError, ValueError):
-        raise ScoringError(f"row {number} is too large to be scored") from None
+        total = math.inf
+    if not math.isfinite(total):
+        raise ScoringError(f"row {number} is too large to be scored")
+    return total

@@ -122,9 +122,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(refusal, Fault())
             return
         fault = self.server.faults.take() if request.is_invocation else Fault()
-        if fault.latency_ms:
-            self.server.closing.wait(fault.latency_ms / 1000)
-        if fault.drop:
+        closed = fault.latency_ms > 0 and self.server.closing.wait(fault.latency_ms / 1000)
+        if closed or fault.drop:
             self.close_connection = True
             return
         self._send(self._answer(request, fault), fault)

@@ -103,7 +103,8 @@ def _quality(metrics: dict[str, Any]) -> str:
 {_table(heads, rows)}
 
 **The honest baseline.** Knowing only how long ago the last purchase was gives an AUC of {baseline["auc"]:.4f} and a
-log-loss of {baseline["log_loss"]:.4f}. The other two features bring that to {model["auc"]:.4f} and {model["log_loss"]:.4f}:
+log-loss of {baseline["log_loss"]:.4f}. The other two features bring that to {model["auc"]:.4f} and \
+{model["log_loss"]:.4f}:
 worth having, and no miracle. Among customers who bought once the model ranks
 hardly better than chance (AUC {once["auc"]:.4f})."""
 
