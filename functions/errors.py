@@ -174,6 +174,13 @@ class StoreThrottledError(ProfileStoreError):
     retryable = True
 
 
+class StoreContendedError(ProfileStoreError):
+    """Others changed the same profile at every attempt until the deadline."""
+
+    code = "store.contended"
+    retryable = True
+
+
 class StoreDeniedError(ProfileStoreError):
     """The store may not be read or written with these rights."""
 

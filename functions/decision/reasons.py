@@ -1,0 +1,65 @@
+"""Why something happened or did not, as a stable code and a sentence a marketer can read.
+
+The sentences name functions, actions, purposes and expressions, which are the authors' own words, and
+never a value of a profile or an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from functions.errors import FunctionsError
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A code and its sentence."""
+
+    code: str
+    text: str
+
+
+CONSENT_SENTENCES: Mapping[str, str] = {
+    "denied": "the customer said no to {consent}",
+    "revoked": "the customer has withdrawn consent to {consent}",
+    "unknown": "there is no record that the customer consents to {consent}, and unknown is no",
+    "conflict": "the records about consent to {consent} contradict each other, so it counts as no",
+    "expired": "the customer's consent to {consent} has expired",
+    "not_yet": "the customer's consent to {consent} is dated in the future, so it does not count yet",
+}
+"""Every verdict that does not pass."""
+
+REASONS: Mapping[str, str] = {
+    "action.chosen": "{action} was chosen: {because} and it is the first eligible action.",
+    "condition.false": "Nothing was done: the condition {condition} does not hold.",
+    "condition.failed": "Nothing was done: the condition {condition} could not be evaluated, and unknown is no.",
+    "actions.none": "Nothing was done: the function declares no action.",
+    "actions.not_eligible": "Nothing was done: the customer is not eligible for any of the actions.",
+    "contacts.full": "Nothing was done: the contact log of this customer is full.",
+    "consent": "Nothing was done for {purpose}: {sentence}.",
+    "event.too_old": "Nothing was done: the event is {age} old, and the moment has passed after {limit}.",
+    "event.no_trigger": "The event does not match the trigger of {function}.",
+    "profile.missing": "Nothing was done: there is no profile for this customer.",
+    "action.expired": "The action was not sent in time; the moment has passed.",
+}
+"""Sentence by code; `consent` stands for the codes `consent.<verdict>`."""
+
+
+def reason(code: str, **parts: str) -> Reason:
+    """Build a reason by its code."""
+    return Reason(code, REASONS[code].format(**parts))
+
+
+def consent_reason(verdict: str, *, purpose: str, consent: str) -> Reason:
+    """Build the reason for a consent check that did not pass."""
+    sentence = CONSENT_SENTENCES[verdict].format(consent=consent)
+    return Reason(f"consent.{verdict}", REASONS["consent"].format(purpose=purpose, sentence=sentence))
+
+
+def error_reason(error: FunctionsError) -> Reason:
+    """Build the reason for an event that ended in an error."""
+    text = error.message[:1].upper() + error.message[1:]
+    hint = f" {error.hint[:1].upper()}{error.hint[1:]}" if error.hint else ""
+    end = "" if text.endswith((".", "?", "!")) else "."
+    return Reason(error.code, f"{text}{end}{hint}")

@@ -1,0 +1,1 @@
+"""One event, start to end: prepare, invoke, decide, commit, perform, receipt."""

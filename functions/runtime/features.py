@@ -1,0 +1,154 @@
+"""From the values of expressions to features a model can be given: typed, bounded, every gap answered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from functions.documents import Json
+from functions.errors import (
+    FeatureError,
+    FeatureExpressionError,
+    FeatureMissingError,
+    FeatureNotFiniteError,
+    FeatureNullError,
+    FeatureRangeError,
+    FeatureStaleError,
+    FeatureTypeError,
+)
+from functions.expressions import EvaluationFailure
+from functions.spec.plan import FeaturePlan, FeatureState, Plan
+from functions.times import parse_instant
+
+_STATE_ERRORS: Mapping[FeatureState, type[FeatureError]] = {
+    "missing": FeatureMissingError,
+    "null": FeatureNullError,
+    "stale": FeatureStaleError,
+    "out_of_range": FeatureRangeError,
+}
+_STATE_WORDS: Mapping[FeatureState, str] = {
+    "missing": "a path it reads does not exist",
+    "null": "its value is null",
+    "stale": "its value is too old",
+    "out_of_range": "its value is out of range",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSet:
+    """The features of one event.
+
+    Attributes:
+        values: By name, in the order of the spec.
+        imputed: Features whose own value was not used, with why.
+    """
+
+    values: Mapping[str, Json]
+    imputed: Mapping[str, FeatureState]
+
+
+def extract_features(plan: Plan, document: Mapping[str, Json], *, now: datetime) -> FeatureSet:
+    """Evaluate the features of a plan.
+
+    Args:
+        plan: The function.
+        document: The root: `event`, `profile` and `now`.
+        now: The event's time, for staleness.
+
+    Raises:
+        FeatureError: A feature has no usable value and declares `error` for that; it is named.
+    """
+    raw = plan.values.evaluate(document)
+    values: dict[str, Json] = {}
+    imputed: dict[str, FeatureState] = {}
+    for feature in plan.features:
+        value, state = _feature(plan, feature, raw[feature.name], document, now)
+        values[feature.name] = value
+        if state is not None:
+            imputed[feature.name] = state
+    return FeatureSet(values, imputed)
+
+
+def _feature(
+    plan: Plan, feature: FeaturePlan, value: Json, document: Mapping[str, Json], now: datetime
+) -> tuple[Json, FeatureState | None]:
+    if isinstance(value, EvaluationFailure):
+        raise FeatureExpressionError(
+            f"feature {feature.name}: its expression failed ({value.kind})",
+            hint="a function was given a type it does not take; convert or test for it first",
+        )
+    if value is None:
+        return _answer(feature, plan.values.expressions[feature.name].absence(document), None)
+    typed = _typed(feature, value)
+    if _is_stale(feature, document, now):
+        return _answer(feature, "stale", typed)
+    if _is_outside(feature, typed):
+        return _answer(feature, "out_of_range", typed)
+    return typed, None
+
+
+def _answer(feature: FeaturePlan, state: FeatureState, value: Json) -> tuple[Json, FeatureState]:
+    answer = feature.answers[state]
+    if answer.kind == "error":
+        raise _STATE_ERRORS[state](
+            f"feature {feature.name}: {_STATE_WORDS[state]}",
+            hint=f"declare an answer to `{'outside' if state == 'out_of_range' else state}` in the spec",
+        )
+    if answer.kind == "clip":
+        return _clipped(feature, value), state
+    return answer.value, state
+
+
+def _clipped(feature: FeaturePlan, value: Json) -> Json:
+    bound = feature.low if feature.low is not None and value < feature.low else feature.high
+    return int(bound) if feature.type == "int" and bound is not None else bound
+
+
+def _typed(feature: FeaturePlan, value: Json) -> Json:
+    if feature.type == "bool" and isinstance(value, bool):
+        return value
+    if feature.type in ("string", "category") and isinstance(value, str):
+        return value
+    if feature.type in ("float", "int") and isinstance(value, int | float) and not isinstance(value, bool):
+        return _number(feature, value)
+    raise FeatureTypeError(
+        f"feature {feature.name}: the value is a {_json_type(value)}, the spec declares {feature.type}"
+    )
+
+
+def _number(feature: FeaturePlan, value: float) -> Json:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise FeatureNotFiniteError(f"feature {feature.name}: the value is not finite")
+    if feature.type == "float":
+        return number
+    if not number.is_integer():
+        raise FeatureTypeError(f"feature {feature.name}: the value has a fraction, the spec declares int")
+    return int(value)
+
+
+def _json_type(value: Json) -> str:
+    names = {bool: "bool", int: "number", float: "number", str: "string", list: "list", dict: "object"}
+    return names.get(type(value), "value of no JSON type")
+
+
+def _is_outside(feature: FeaturePlan, value: Json) -> bool:
+    if feature.categories:
+        return value not in feature.categories
+    low, high = feature.low, feature.high
+    return (low is not None and value < low) or (high is not None and value > high)
+
+
+def _is_stale(feature: FeaturePlan, document: Mapping[str, Json], now: datetime) -> bool:
+    """Say whether a value is too old; one whose instant can't be told is."""
+    if feature.as_of is None or feature.stale_after is None:
+        return False
+    try:
+        return now - parse_instant(feature.as_of.evaluate(document)) >= feature.stale_after
+    except (ValueError, TypeError, ArithmeticError, RecursionError):
+        return True

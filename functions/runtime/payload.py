@@ -1,0 +1,76 @@
+"""Features become the exact bytes that leave for a model."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+
+from functions.documents import Json
+from functions.errors import FeatureExpressionError, FeatureNullError, PayloadTooLargeError
+from functions.governance.gate import Clearance, Payload
+from functions.spec.plan import ModelPlan
+from functions.spec.templates import fill
+
+_CONTENT_TYPES = {"csv": "text/csv", "json": "application/json", "jsonlines": "application/jsonlines"}
+
+
+def build_payload(model: ModelPlan, features: Mapping[str, Json], clearance: Clearance) -> Payload:
+    """Build the payload of a model.
+
+    Args:
+        model: How it is called.
+        features: By name, in the order of the spec.
+        clearance: Proof that consent was checked.
+
+    Raises:
+        FeatureNullError: A null in CSV without a declared missing token.
+        PayloadTooLargeError: Over the declared budget; nothing is cut.
+    """
+    body = (_csv(model, features) if model.format == "csv" else _json(model, features)).encode()
+    if len(body) > model.max_payload_bytes:
+        raise PayloadTooLargeError(
+            f"the payload has {len(body):,} bytes, its budget is {model.max_payload_bytes:,}",
+            hint="send fewer features, or raise `max_payload`",
+        )
+    content_type = _CONTENT_TYPES[model.format]
+    accept = model.options.get("accept") or ("text/csv" if model.format == "csv" else "application/json")
+    return Payload(clearance, content_type, body, str(accept))
+
+
+def _csv(model: ModelPlan, features: Mapping[str, Json]) -> str:
+    line = io.StringIO()
+    cells = [_cell(model, name, value) for name, value in features.items()]
+    csv.writer(line, lineterminator="").writerow(cells)
+    return line.getvalue()
+
+
+def _cell(model: ModelPlan, name: str, value: Json) -> str:
+    # Stock CSV decoders of serving containers fail on an int among floats and read an empty cell as 0,
+    # so every number is written as a float and a cell is never empty.
+    if isinstance(value, int | float):
+        return repr(float(value))
+    if value is None:
+        if model.missing_token is None:
+            raise FeatureNullError(
+                f"feature {name}: null can't be sent as CSV",
+                hint="declare another answer, or `request.missing_token` if the model knows one",
+            )
+        return model.missing_token
+    return str(value)
+
+
+def _json(model: ModelPlan, features: Mapping[str, Json]) -> str:
+    if model.template is not None:
+        try:
+            document = fill(model.template, model.template_expressions, {"features": dict(features)})
+        except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
+            raise FeatureExpressionError(
+                f"the request template: an expression failed ({type(error).__name__})"
+            ) from None
+    elif model.format == "jsonlines":
+        document = {"features": list(features.values())}
+    else:
+        document = {"instances": [dict(features)]}
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,48 @@
+"""What a runtime is given: every way to the outside, time and chance included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from functions.actions.channel import ActionChannel
+from functions.models.model import Model
+from functions.profiles.store import ProfileStore
+from functions.spec.plan import ChannelPlan, ModelPlan
+from functions.times import Clock
+
+
+def _ignore(_: str) -> None:
+    """Do nothing at a stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The surroundings of a runtime.
+
+    Attributes:
+        store: Profiles, decisions, outbox.
+        model: Opens the model of a plan; called for every event, so it keeps what it opened.
+        channel: Opens a channel; as `model`.
+        wall: The wall clock, for leases; decision time is passed with each event.
+        monotonic: Seconds that never go back, for deadlines and timings.
+        sleep: Waits for that many seconds.
+        jitter: Gives a number from 0 to below 1.
+        owner: Names this process in leases; unique.
+        lease: How long an outbox entry is held.
+        event_skew: How far an event's time may be ahead of decision time.
+        at_stage: Told the name of every stage that was passed, for progress and fault tests.
+    """
+
+    store: ProfileStore
+    model: Callable[[ModelPlan], Model]
+    channel: Callable[[ChannelPlan], ActionChannel]
+    wall: Clock
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+    jitter: Callable[[], float]
+    owner: str
+    lease: timedelta = timedelta(seconds=30)
+    event_skew: timedelta = timedelta(minutes=5)
+    at_stage: Callable[[str], None] = _ignore

@@ -1,0 +1,65 @@
+"""The root document of a decision: what its expressions can read."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from functions.documents import Json
+from functions.errors import StoreRejectedError
+from functions.events.event import Event
+from functions.profiles.store import ProfileState, Snapshot
+from functions.times import format_instant
+
+
+def root_document(event: Event, snapshot: Snapshot, *, now: datetime) -> dict[str, Json]:
+    """Build the root document.
+
+    Args:
+        event: Seen as `event`; its time is `now`, so that features are the same at every replay.
+        snapshot: Its profile is seen as `profile`, with the unexpired scores under `profile.scores`.
+        now: Decision time, for the expiry of scores.
+    """
+    return {
+        "event": event.as_document(),
+        "profile": profile_document(snapshot, now=now),
+        "now": format_instant(event.time),
+    }
+
+
+def profile_document(snapshot: Snapshot, *, now: datetime) -> dict[str, Json]:
+    """Return the profile with the scores that have not expired; empty when there is no profile.
+
+    Raises:
+        StoreRejectedError: What the store holds is no JSON object.
+    """
+    profile = _decoded(snapshot.profile_json) if snapshot.profile_json is not None else {}
+    scores = visible_scores(snapshot.state, now=now)
+    if scores:
+        upstream = profile.get("scores")
+        profile["scores"] = {**(upstream if isinstance(upstream, dict) else {}), **scores}
+    return profile
+
+
+def visible_scores(state: ProfileState, *, now: datetime) -> dict[str, Json]:
+    """Return the unexpired scores as expressions see them: `{value, at, expires_at, model}` by name."""
+    return {
+        name: {
+            "value": score.value,
+            "at": format_instant(score.at),
+            "expires_at": format_instant(score.expires_at) if score.expires_at else None,
+            "model": score.model,
+        }
+        for name, score in state.scores.items()
+        if score.expires_at is None or score.expires_at > now
+    }
+
+
+def _decoded(text: bytes) -> dict[str, Json]:
+    try:
+        profile = json.loads(text)
+    except (ValueError, RecursionError):
+        profile = None
+    if not isinstance(profile, dict):
+        raise StoreRejectedError("the stored profile is no JSON object")
+    return profile
