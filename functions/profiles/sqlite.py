@@ -23,7 +23,7 @@ from functions.profiles.rows import (
     outbox_row,
     score_from,
 )
-from functions.profiles.sqlite_commit import commit_in
+from functions.profiles.sqlite_commit import prepare_commit
 from functions.profiles.sqlite_connection import Connect, SqliteConnection
 from functions.profiles.sqlite_schema import open_database
 from functions.profiles.store import (
@@ -83,9 +83,9 @@ class SqliteProfileStore:
 
     def commit(self, request: CommitRequest) -> CommitResult:
         """Write one decision with everything that belongs to it, or nothing. Never says `conflict`."""
-        prepared = commit_in(request)
+        carry_out = prepare_commit(request)
         with self._file.transaction("BEGIN IMMEDIATE") as connection:
-            return prepared(connection)
+            return carry_out(connection)
 
     def lease(
         self, profile_id: str, decision_id: str, *, owner: str, now: datetime, until: datetime

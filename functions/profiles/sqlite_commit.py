@@ -31,7 +31,7 @@ class _Writes:
     outbox: Row | None
 
 
-def commit_in(request: CommitRequest) -> Callable[[sqlite3.Connection], CommitResult]:
+def prepare_commit(request: CommitRequest) -> Callable[[sqlite3.Connection], CommitResult]:
     """Check and encode a request, and return what carries it out inside a write transaction.
 
     Raises:

@@ -18,16 +18,18 @@ Begin = Literal["BEGIN", "BEGIN IMMEDIATE"]
 Connect = Callable[[Path, float], sqlite3.Connection]
 """Opens a file with a busy timeout in seconds."""
 
-# A connection must not be closed by a child that inherited it through fork: closing could remove the log
-# that its parent writes. Source: https://www.sqlite.org/howtocorrupt.html, section 2.6.
-_inherited: Final[list[sqlite3.Connection]] = []
+# Two kinds of connection must be kept open for good: one that was inherited through fork, and one whose file
+# was removed. Closing them would remove, by its name, a log that somebody else may be writing.
+# Source: https://www.sqlite.org/howtocorrupt.html, sections 2.6 and 4.2.
+_abandoned: Final[list[sqlite3.Connection]] = []
 
 
 class SqliteConnection:
     """Opens a file at its first use and runs transactions on it, one at a time.
 
     Several threads share one connection under a lock: a write waits for the disk anyway, and a read takes
-    a fraction of a millisecond. A process that was forked from this one gets a connection of its own.
+    a fraction of a millisecond. A process that was forked from this one gets a connection of its own, and a
+    file that was removed or replaced meanwhile is opened anew rather than written to unseen.
     """
 
     def __init__(self, path: Path, busy_timeout_s: float, connect: Connect) -> None:
@@ -37,6 +39,7 @@ class SqliteConnection:
         self._lock = Lock()
         self._pid = os.getpid()
         self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
 
     @contextmanager
     def transaction(self, begin: Begin) -> Iterator[sqlite3.Connection]:
@@ -60,11 +63,13 @@ class SqliteConnection:
         """Close the file; a later transaction opens it again."""
         self._leave_parent()
         with self._lock, self._translated():
+            self._leave_removed_file()
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
 
     def _opened(self) -> sqlite3.Connection:
+        self._leave_removed_file()
         if self._connection is None:
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,8 +77,21 @@ class SqliteConnection:
                 raise from_folder(error, self._path) from error
             connection = self._connect(self._path, self._busy_timeout_s)
             connection.row_factory = _row
-            self._connection = connection
+            self._connection, self._identity = connection, self._file_identity()
         return self._connection
+
+    def _leave_removed_file(self) -> None:
+        if self._connection is not None and self._identity != self._file_identity():
+            _abandoned.append(self._connection)
+            self._connection = None
+
+    def _file_identity(self) -> tuple[int, int] | None:
+        """Return what tells this file from another of its name; None when there is none."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -86,7 +104,7 @@ class SqliteConnection:
         """After a fork, start over: neither the lock nor the connection of the parent may be used."""
         if self._pid != os.getpid():
             if self._connection is not None:
-                _inherited.append(self._connection)
+                _abandoned.append(self._connection)
             self._connection, self._lock, self._pid = None, Lock(), os.getpid()
 
 

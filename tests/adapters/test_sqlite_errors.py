@@ -131,6 +131,19 @@ def test_a_full_disk_loses_nothing_that_was_there_and_writes_nothing_by_halves(p
         assert store.commit(with_action(large, version=1)).status == "committed"
 
 
+def test_a_commit_that_fails_at_its_last_statement_leaves_nothing(path: Path) -> None:
+    failing = (
+        "CREATE TEMP TRIGGER failing BEFORE INSERT ON outbox WHEN NEW.decision_id = 'decision-1' "
+        "BEGIN SELECT RAISE(ABORT, 'secret'); END"
+    )
+    with closing(_store(path, lambda connection: connection.execute(failing))) as store:
+        before = read(store, "profile-1", "decision-1")
+        with pytest.raises(StoreRejectedError, match=r"do not allow \(SQLITE_CONSTRAINT_TRIGGER\)"):
+            store.commit(with_action(a_decision("profile-1", "decision-1"), version=1))
+        assert read(store, "profile-1", "decision-1") == before
+        assert store.commit(with_action(a_decision("profile-1"), version=1)).status == "committed"
+
+
 def test_a_connection_that_may_only_read_is_denied_to_writers(path: Path) -> None:
     with closing(_store(path, lambda connection: connection.execute("PRAGMA query_only = ON"))) as store:
         assert document_of(store, "profile-1") == {"n": 1}

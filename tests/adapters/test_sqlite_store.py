@@ -60,6 +60,20 @@ def test_two_stores_on_one_file_see_each_other(tmp_path: Path) -> None:
         assert first.lease("profile-1", decision.id, owner="x", now=NOW, until=NOW + DAY) is None
 
 
+@pytest.mark.skipif(os.name == "nt", reason="this system does not remove open files")
+def test_a_file_that_is_removed_while_it_is_open_is_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "profiles.db"
+    with closing(SqliteProfileStore(path)) as store:
+        acted(store, "profile-1")
+        for leftover in path.parent.iterdir():
+            leftover.unlink()
+        path.parent.rmdir()
+        decision = acted(store, "profile-1")
+        with closing(SqliteProfileStore(path)) as other:
+            assert read(other, "profile-1", decision.id).decision == decision
+            assert read(other, "profile-1").state.version == 1
+
+
 def test_a_profile_takes_little_room(tmp_path: Path) -> None:
     path = tmp_path / "profiles.db"
     with closing(SqliteProfileStore(path)) as store:

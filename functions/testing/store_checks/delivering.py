@@ -139,6 +139,13 @@ class OutboxChecks:
         assert read(store, decision.profile_id).state.contacts == (a_contact(decision),)
         assert store.settle(second, status="sent") is True
 
+    def test_an_entry_that_nobody_holds_is_not_settled(self, store: ProfileStore) -> None:
+        """Whoever found it in the listing has to lease it first."""
+        decision = acted(store, new_id("profile"))
+        (listed,) = own_outbox(store, decision.profile_id)
+        assert store.settle(listed, status="sent") is False
+        assert own_outbox(store, decision.profile_id) == [listed]
+
     def test_a_lease_that_ran_out_still_settles_while_nobody_took_over(self, store: ProfileStore) -> None:
         """A slow worker that sent the action may say so."""
         decision = acted(store, new_id("profile"))

@@ -227,6 +227,8 @@ class KeepingChecks:
         assert store.put_consent(profile_id, a_consent(at=NOW - timedelta(milliseconds=1))) is False
         assert store.put_consent(profile_id, a_consent("ads", at=NOW - HOUR)) is True
         assert read(store, profile_id).consent["marketing"] == revoked
+        assert store.put_consent(profile_id, replace(revoked, status="denied")) is True
+        assert read(store, profile_id).consent["marketing"].status == "denied"
         assert store.put_consent(profile_id, a_consent(at=NOW + HOUR)) is True
         assert read(store, profile_id).consent["marketing"] == a_consent(at=NOW + HOUR)
 
