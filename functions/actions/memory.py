@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from functions.actions.channel import ActionMessage, Secrets
+from functions.actions.message import encode_message, message_document
 from functions.errors import ActionError
 
 if TYPE_CHECKING:
@@ -51,8 +52,10 @@ class MemoryChannel:
         """Take a message.
 
         Raises:
+            ActionRejectedError: The message could not be sent by any channel.
             ActionError: One was asked for.
         """
+        encode_message(message_document(message))
         error, taken = self._failures.popleft() if self._failures else (None, True)
         if taken:
             self.deliveries.append(Delivery(message, now))

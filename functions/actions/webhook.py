@@ -109,6 +109,10 @@ class WebhookChannel:
                 hint="Plain HTTP is for receivers of your own: set allow_private: true.",
             )
 
+    def close(self) -> None:
+        """Close idle connections."""
+        self._sender.close()
+
     def send(self, message: ActionMessage, *, now: datetime) -> None:
         """Post a message; `now` is the timestamp of the signature.
 

@@ -85,6 +85,10 @@ class HttpModel:
         )
         self._name = f"model at {self._sender.host}"
 
+    def close(self) -> None:
+        """Close idle connections."""
+        self._sender.close()
+
     def invoke(self, payload: Payload, *, inference_id: str, timeout_s: float) -> ModelReply:
         """Post the payload once.
 

@@ -5,7 +5,9 @@ Works on httpx's transport, the part below its client, which has none of those t
 
 from __future__ import annotations
 
+import re
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     import httpx
 
 USER_AGENT: Final = "functions-runtime"
+
+_HOST: Final = re.compile(r"[A-Za-z0-9_.:-]{1,253}")
 
 Locate = Callable[[str, int], tuple[str, ...]]
 """Gives the addresses to connect to, in order, for a host and port; raises `HttpCallError`."""
@@ -135,6 +139,14 @@ class HttpSender:
             ),
         )
 
+        # Idle connections go with the sender, also where nobody thinks of `close`.
+        self._closing = weakref.finalize(self, self._transport.close)
+        self._closing.atexit = False
+
+    def close(self) -> None:
+        """Close idle connections; a second call does nothing."""
+        self._closing()
+
     @property
     def scheme(self) -> str:
         """`http` or `https`."""
@@ -239,7 +251,7 @@ def _checked_url(text: str, where: str) -> httpx.URL:
         url = httpx.URL(text)
     except (httpx.InvalidURL, TypeError):
         raise SettingsError(f"{where}: the URL can't be read") from None
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.raw_host.decode("ascii")):
         raise SettingsError(f"{where}: the URL must begin with https:// or http:// and name a host")
     if url.userinfo:
         raise SettingsError(

@@ -17,6 +17,8 @@ Secrets = Callable[[str], str]
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
 
+_LONGEST_S = 900.0
+
 _FRAMING = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect"}
 )
@@ -98,7 +100,7 @@ def seconds_option(value: Json | timedelta, *, default: float, where: str) -> fl
     """Return a duration in seconds, given as seconds or as text such as `500ms`.
 
     Raises:
-        SettingsError: It is no duration, or not above zero.
+        SettingsError: It is no duration, not above zero, or over 15 minutes, the longest life of a Lambda.
     """
     if value is None:
         return default
@@ -106,8 +108,8 @@ def seconds_option(value: Json | timedelta, *, default: float, where: str) -> fl
         seconds = _seconds(value)
     except ValueError:
         seconds = 0.0
-    if seconds <= 0:
-        raise SettingsError(f"{where} must be a duration above zero, such as 500ms or 5s")
+    if not 0 < seconds <= _LONGEST_S:
+        raise SettingsError(f"{where} must be a duration above zero and up to 15m, such as 500ms or 5s")
     return seconds
 
 
