@@ -2,19 +2,23 @@
 
 The language is JMESPath with a library of functions for features (`FUNCTION_REFERENCE`). Each compiled
 expression knows which paths it may read. Nothing here needs YAML or pydantic, and `jmespath` is imported
-only when something is compiled or interpreted.
+only when something is compiled or interpreted; the compiler itself only when it is asked for.
 """
 
-from functions.expressions.checks import check_expression
-from functions.expressions.features import (
-    CompiledFeatures,
-    Expression,
-    compile_expression,
-    compile_features,
-)
-from functions.expressions.library.reference import FUNCTION_REFERENCE, LibraryFunction
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from functions.expressions.features import CompiledFeatures, Expression
+from functions.expressions.paths import How, Path, Reads
 from functions.expressions.problems import EvaluationFailure, ExpressionError, ExpressionProblem, Severity
-from functions.expressions.syntax import Limits
+
+if TYPE_CHECKING:
+    from functions.expressions.building import compile_expression, compile_features
+    from functions.expressions.checks import check_expression
+    from functions.expressions.library.reference import FUNCTION_REFERENCE, LibraryFunction
+    from functions.expressions.syntax import Limits
 
 __all__ = [
     "FUNCTION_REFERENCE",
@@ -23,10 +27,30 @@ __all__ = [
     "Expression",
     "ExpressionError",
     "ExpressionProblem",
+    "How",
     "LibraryFunction",
     "Limits",
+    "Path",
+    "Reads",
     "Severity",
     "check_expression",
     "compile_expression",
     "compile_features",
 ]
+
+# Needed where specs are built, not where they run: imported when first asked for.
+_BUILD_TIME = {
+    "FUNCTION_REFERENCE": "library.reference",
+    "LibraryFunction": "library.reference",
+    "Limits": "syntax",
+    "check_expression": "checks",
+    "compile_expression": "building",
+    "compile_features": "building",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what belongs to build time on first use (PEP 562)."""
+    if name not in _BUILD_TIME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_BUILD_TIME[name]}"), name)

@@ -1,21 +1,24 @@
-"""The seam: compile expressions once, evaluate them on many documents."""
+"""The seam: expressions that were compiled once, evaluated on many documents."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal
 
 from functions.documents import Json
-from functions.expressions.checks import checked
 from functions.expressions.interpreter import interpret
-from functions.expressions.lineage import Reads, format_reads, merge_reads, read_paths
-from functions.expressions.paths import exists, key
+from functions.expressions.paths import Reads, exists, key
 from functions.expressions.problems import EvaluationFailure
-from functions.expressions.syntax import Limits, Node
+from functions.expressions.runtime import LeaveToInterpreterError
 
 _NOW = (key("now"),)
+
+_EVALUATION_ERRORS = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, RecursionError)
+"""What JMESPath's interpreter raises on some document, its own errors being of `ValueError`."""
+
+Program = Callable[[Json, Callable[[int, Json], Json]], dict[str, Json]]
+"""Generated code: the root document and the slow path in, every value by name out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +32,9 @@ class Expression:
     """
 
     source: str
-    lineage: Reads = field(compare=False)
+    lineage: Reads = field(compare=False, repr=False)
     reads: tuple[str, ...] = field(compare=False)
-    _root: Node = field(compare=False, repr=False)
+    _program: Program | None = field(compare=False, repr=False, default=None)
 
     def evaluate(self, document: Json) -> Json:
         """Return the value of the expression for a root document.
@@ -40,7 +43,13 @@ class Expression:
             ValueError: A `jmespath.exceptions.JMESPathError`, such as a wrong type given to a function.
             TypeError: As JMESPath's interpreter, such as when `max_by` compares text with a number.
         """
-        return interpret(self._root, document)
+        if self._program is None:
+            return interpret(self.source, document)
+        try:
+            (value,) = self._program(document, self._slow).values()
+        except (LeaveToInterpreterError, *_EVALUATION_ERRORS):
+            return interpret(self.source, document)
+        return interpret(self.source, document) if type(value) is EvaluationFailure else value
 
     def absence(self, document: Json) -> Literal["missing", "null"]:
         """Say why the result was null: `null` when every path exists that is read, else `missing`.
@@ -50,18 +59,34 @@ class Expression:
         paths = (path for path in self.lineage if path and path != _NOW)
         return "null" if all(exists(path, document) for path in paths) else "missing"
 
+    def value_or_failure(self, document: Json) -> Json | EvaluationFailure:
+        """Return the value as JMESPath's interpreter finds it, or how it failed."""
+        try:
+            return interpret(self.source, document)
+        except _EVALUATION_ERRORS as error:
+            return EvaluationFailure(type(error).__name__)
+
+    def _slow(self, _: int, document: Json) -> Json:
+        return self.value_or_failure(document)
+
 
 @dataclass(frozen=True, slots=True)
 class CompiledFeatures:
-    """The expressions of one spec, evaluated together. Safe to share between threads.
+    """The expressions of one spec as one generated function. Safe to share between threads.
+
+    Documents are JSON: values of exactly the types that `json.loads` gives. Others are accepted, and left to
+    JMESPath's interpreter.
 
     Attributes:
         expressions: Each by name, in the order of declaration.
         lineage: What all of them read together.
+        code: The generated source, to be read.
     """
 
     expressions: Mapping[str, Expression]
-    lineage: Reads
+    lineage: Reads = field(repr=False)
+    code: str = field(repr=False)
+    _program: Program = field(compare=False, repr=False)
 
     def evaluate(self, document: Json, strict: bool = False) -> dict[str, Json | EvaluationFailure]:
         """Return every value by name, in the order of declaration.
@@ -74,42 +99,15 @@ class CompiledFeatures:
             ValueError: With `strict`, a `jmespath.exceptions.JMESPathError`.
             TypeError: With `strict`, as JMESPath's interpreter.
         """
-        return {
-            name: _value_or_failure(expression, document, strict)
-            for name, expression in self.expressions.items()
-        }
-
-
-def compile_expression(text: str, *, limits: Limits | None = None) -> Expression:
-    """Compile one expression.
-
-    Raises:
-        ExpressionError: It can't be parsed, calls an unknown function, or is over a limit.
-    """
-    return _expression(text, None, limits)
-
-
-def compile_features(features: Mapping[str, str], *, limits: Limits | None = None) -> CompiledFeatures:
-    """Compile the expressions of one spec, by name.
-
-    Raises:
-        ExpressionError: One of them has errors; the message begins with its name.
-    """
-    expressions = {name: _expression(text, name, limits) for name, text in features.items()}
-    lineage = merge_reads(expression.lineage for expression in expressions.values())
-    return CompiledFeatures(MappingProxyType(expressions), lineage)
-
-
-def _expression(text: str, name: str | None, limits: Limits | None) -> Expression:
-    root = checked(text, limits, name=name).root
-    lineage = read_paths(root)
-    return Expression(text, lineage, format_reads(lineage), root)
-
-
-def _value_or_failure(expression: Expression, document: Json, strict: bool) -> Json | EvaluationFailure:
-    try:
-        return expression.evaluate(document)
-    except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
+        try:
+            values = self._program(document, self._slow)
+        except (LeaveToInterpreterError, *_EVALUATION_ERRORS):
+            values = {name: one.value_or_failure(document) for name, one in self.expressions.items()}
         if strict:
-            raise
-        return EvaluationFailure(type(error).__name__)
+            for name, value in values.items():
+                if type(value) is EvaluationFailure:
+                    values[name] = interpret(self.expressions[name].source, document)
+        return values
+
+    def _slow(self, position: int, document: Json) -> Json | EvaluationFailure:
+        return list(self.expressions.values())[position].value_or_failure(document)

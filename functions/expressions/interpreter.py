@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from functions.documents import Json
 from functions.expressions.library.arithmetic import exact_mean, exact_sum
 from functions.expressions.library.instants import read_instant
 from functions.expressions.library.reference import FUNCTION_REFERENCE
-from functions.expressions.syntax import Node
+from functions.expressions.syntax import quiet
 
 
-def interpret(root: Node, document: Json) -> Json:
-    """Evaluate a syntax tree on a document.
+def interpret(text: str, document: Json) -> Json:
+    """Evaluate an expression on a document. It is parsed on first use, and must have been checked before.
 
     Raises:
         jmespath.exceptions.JMESPathError: As JMESPath defines, such as a wrong type given to a function.
@@ -25,7 +25,7 @@ def interpret(root: Node, document: Json) -> Json:
     from jmespath import visitor
 
     options = visitor.Options(custom_functions=_functions_class()(document))
-    return visitor.TreeInterpreter(options).visit(root, document)  # type: ignore[arg-type]
+    return visitor.TreeInterpreter(options).visit(_tree(text), document)
 
 
 def builtin_arities() -> dict[str, tuple[int, int | None]]:
@@ -39,6 +39,14 @@ def builtin_arities() -> dict[str, tuple[int, int | None]]:
         )
         for name, entry in Functions.FUNCTION_TABLE.items()
     }
+
+
+@lru_cache(maxsize=1024)
+def _tree(text: str) -> Any:
+    from jmespath import parser
+
+    with quiet():
+        return parser.Parser().parse(text).parsed
 
 
 @cache

@@ -8,30 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from itertools import pairwise
 
-from functions.expressions.paths import ELEMENTS, VALUES, Path, format_path, key
+from functions.expressions.paths import ELEMENTS, VALUES, How, Path, Reads, format_path, key
 from functions.expressions.syntax import Node
-
-
-class How(IntEnum):
-    """What is needed of the value at a path; each needs all that those below it need.
-
-    TYPE: Whether it exists, is null, text, number, boolean, array or object.
-    NULLNESS: Also whether it is empty, which is how JMESPath decides what is true. Scalars in full.
-    SIZE: Also how many elements, or which keys. Not what they hold.
-    VALUE: All of it, with everything below.
-    """
-
-    TYPE = 1
-    NULLNESS = 2
-    SIZE = 3
-    VALUE = 4
-
-
-Reads = Mapping[Path, How]
-"""Every path that may be read, with what is needed of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +38,14 @@ Described = tuple[Part | Made, ...]
 """What a value may be: any of these, or a scalar that is not in the document."""
 
 
-def read_paths(root: Node) -> Reads:
+def read_paths(root: Node) -> dict[Path, How]:
     """Return what an expression may read of the root document."""
     reader = _Reader()
     reader.need(reader.visit(root, (Part(()),)), How.VALUE)
     return reader.found
 
 
-def merge_reads(several: Iterable[Reads]) -> Reads:
+def merge_reads(several: Iterable[Reads]) -> dict[Path, How]:
     """Return what all of several expressions read together."""
     merged: dict[Path, How] = {}
     for reads in several:
@@ -259,7 +239,8 @@ _PASSING: Mapping[str, tuple[Callable[[int], list[How]], Callable[[list[Describe
     "if_else": (lambda _: [How.NULLNESS, How.TYPE, How.TYPE], lambda given: _union(*given[1:])),
     "to_array": (_all(How.TYPE), lambda given: _union(given[0], _array_of(given[0]))),
     "reverse": (_all(How.SIZE), lambda given: given[0]),
-    "merge": (_all(How.SIZE), lambda given: _union(*given)),
+    # All but the first may also be arrays of pairs, whose contents then decide.
+    "merge": (lambda count: [How.SIZE] + [How.VALUE] * (count - 1), lambda given: _union(*given)),
 }
 
 _VISITS: Mapping[str, Callable[[_Reader, Node, Described], Described]] = {

@@ -1,4 +1,4 @@
-"""Paths of a document: how they are held, written and looked up.
+"""Paths of a document: how they are held, written and looked up, and what is needed of what they lead to.
 
 A path is a tuple of steps. A step is `.key` for a key of an object, `[]` for the elements of an array, or
 `*` for the values under all keys of an object.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from enum import IntEnum
 
 from functions.documents import Json
 
@@ -15,6 +17,26 @@ Path = tuple[str, ...]
 
 ELEMENTS = "[]"
 VALUES = "*"
+
+
+class How(IntEnum):
+    """What is needed of the value at a path; each needs all that those below it need.
+
+    TYPE: Whether it exists, is null, text, number, boolean, array or object.
+    NULLNESS: Also whether it is empty, which is how JMESPath decides what is true. Scalars in full.
+    SIZE: Also how many elements, or which keys. Not what they hold.
+    VALUE: All of it, with everything below.
+    """
+
+    TYPE = 1
+    NULLNESS = 2
+    SIZE = 3
+    VALUE = 4
+
+
+Reads = Mapping[Path, How]
+"""Every path that may be read, with what is needed of it."""
+
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

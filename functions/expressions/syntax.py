@@ -112,21 +112,21 @@ def children(node: Node) -> list[Node]:
 def _tokens(text: str) -> list[dict[str, Any]]:
     from jmespath import lexer
 
-    with _quiet(), _Translation(text):
+    with quiet(), _Translation(text):
         return [dict(token) for token in lexer.Lexer().tokenize(text)]
 
 
 def _tree(text: str, limits: Limits) -> Node:
     from jmespath import parser
 
-    with _quiet(), _Translation(text):
+    with quiet(), _Translation(text):
         root: Any = parser.Parser().parse(text).parsed
     _check_size(root, text, limits)
     return dict(root)
 
 
-def _quiet() -> warnings.catch_warnings[None]:
-    # `jmespath` warns about `bare` literals by itself; that is reported as a problem with a place instead.
+def quiet() -> warnings.catch_warnings[None]:
+    """Silence the warning of `jmespath` about `bare` literals; it is reported as a problem with a place."""
     return warnings.catch_warnings(action="ignore", category=PendingDeprecationWarning)
 
 

@@ -111,7 +111,7 @@ def exact_sum(numbers: list[Number]) -> Number:
     This replaces JMESPath's own `sum`, whose last digits depend on the order of the elements and on the
     version of Python. Where a float sum overflows or meets NaN or infinities, the plain sum stands.
     """
-    if all(isinstance(number, int) for number in numbers):
+    if float not in set(map(type, numbers)):
         return sum(numbers)
     try:
         return math.fsum(numbers)

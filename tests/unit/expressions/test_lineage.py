@@ -25,7 +25,7 @@ from functions.expressions import compile_expression
         ("sort_by(profile.items, &price)[-1].name", ("profile.items[].name", "profile.items[].price")),
         ("map(&price, profile.items)", ("profile.items[].price",)),
         ("max_by(profile.items, &price).name", ("profile.items[].name", "profile.items[].price")),
-        ("merge(profile.a, profile.b).x", ("profile.a.x", "profile.b.x")),
+        ("merge(profile.a, profile.b).x", ("profile.a.x", "profile.b")),
         ("count_within(profile.items, 'at', '7d')", ("now", "profile.items[].at")),
         ("sum_within(profile.items, 'at', 'n', '7d')", ("now", "profile.items[].at", "profile.items[].n")),
         ("sum_within(profile.items, profile.f, 'n', '7d')", ("now", "profile.f", "profile.items")),

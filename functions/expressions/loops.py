@@ -1,0 +1,160 @@
+"""Loops in generated code: projections, filters and `map`, fused when they run over the same array."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from functions.expressions.blocks import Loop
+from functions.expressions.conditions import test
+from functions.expressions.emitter import Emitter, Scope
+from functions.expressions.graph import Graph, Id
+
+GROUP_FROM = 3
+"""So many filters for different text under one key of one array share one pass that groups the array."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equality:
+    """The part of a filter that asks for one text under one key of the element.
+
+    Attributes:
+        key: The key.
+        text: The text.
+        rest: The conditions that remain, in their order.
+    """
+
+    key: str
+    text: str
+    rest: tuple[Id, ...]
+
+
+def count_groups(graph: Graph) -> dict[tuple[Id, str], int]:
+    """Return how many different texts filters ask for, by array and key."""
+    asked: dict[tuple[Id, str], set[str]] = {}
+    for operation in graph.operations:
+        equality = _equality(graph, operation.inputs) if operation.kind == "filter" else None
+        if equality is not None:
+            asked.setdefault((operation.inputs[0], equality.key), set()).add(equality.text)
+    return {key: len(texts) for key, texts in asked.items()}
+
+
+def collect(emitter: Emitter, node: Id, scope: Scope) -> str:
+    """Add what makes the array of a loop's results; return its variable, null when there is no loop."""
+    return _accumulate(emitter, node, scope, counting=False)
+
+
+def count(emitter: Emitter, node: Id, scope: Scope) -> str:
+    """Add what counts a loop's results without keeping them; return the variable."""
+    return _accumulate(emitter, node, scope, counting=True)
+
+
+def _accumulate(emitter: Emitter, node: Id, scope: Scope, *, counting: bool) -> str:
+    operation = emitter.graph[node]
+    owner = _owner(emitter, node, scope)
+    held = emitter.value(operation.inputs[0], scope)
+    known = (counting, node)
+    loop, inner, conditions = _open(
+        emitter, node, owner, held, shared=owner is not scope or _is_shared(emitter, node, scope)
+    )
+    target = owner.known.get(known)
+    if target is None:
+        target = owner.known[known] = emitter.names.variable("count" if counting else "found")
+        loop.starts.append((target, "0" if counting else "[]"))
+        _fill(emitter, node, inner, conditions, f"{target} += 1" if counting else f"{target}.append({{}})")
+    if loop.flag is not None:
+        emitter.leave_if(scope, loop.flag, scope.slow)
+    if operation.kind == "map":
+        emitter.leave_if(scope, f"{target} is None", "WRONG_TYPE")
+    return target
+
+
+def _fill(emitter: Emitter, node: Id, inner: Scope, conditions: tuple[Id, ...], keep: str) -> None:
+    operation = emitter.graph[node]
+    for condition in conditions:
+        inner = inner.inside(f"if {test(emitter, condition, inner)}:")
+    result = emitter.value(operation.inputs[1], inner)
+    if operation.kind != "map":
+        inner = inner.inside(f"if {result} is not None:")
+    inner.block.add(keep.format(result))
+
+
+def _owner(emitter: Emitter, node: Id, scope: Scope) -> Scope:
+    """Return where the loop stands. One that fails in comparisons only is shared; its users check its flag."""
+    graph, (base, *inside) = emitter.graph, emitter.graph[node].inputs
+    if scope.hoist is None or graph.fails[base] or any(graph.refuses[part] for part in inside):
+        return scope
+    return scope.hoist
+
+
+def _is_shared(emitter: Emitter, node: Id, scope: Scope) -> bool:
+    inside = emitter.graph[node].inputs[1:]
+    return scope.place == "loop" or not any(emitter.graph.fails[part] for part in inside)
+
+
+def _open(
+    emitter: Emitter, node: Id, owner: Scope, held: str, *, shared: bool
+) -> tuple[Loop, Scope, tuple[Id, ...]]:
+    """Return a loop to add to, the scope of its body, and the conditions that remain to be tested."""
+    operation = emitter.graph[node]
+    base, *inside = operation.inputs
+    fails = any(emitter.graph.fails[part] for part in inside)
+    equality = _equality(emitter.graph, operation.inputs) if operation.kind == "filter" else None
+    if equality is not None and emitter.groups.get((base, equality.key), 0) < GROUP_FROM:
+        equality = None
+    over = operation.kind == "values"
+    wanted = None if equality is None else (equality.key, equality.text)
+    key: Any = (base, over, wanted, fails)
+    conditions = tuple(inside[1:]) if equality is None else equality.rest
+    found = owner.loops.get(key)
+    if found is None or not shared:
+        loop = (
+            _group_loop(emitter, owner, base, held, equality)
+            if equality
+            else _plain_loop(emitter, held, over)
+        )
+        if fails and owner.place != "loop":
+            loop.flag = emitter.names.variable("failed")
+        owner.block.add(loop)
+        element = emitter.graph.add("element", (), (base, over))
+        # Without a parent: what stands after the loop is not visible in what is added to it later, and
+        # JMESPath lets a loop's body see nothing but the element.
+        found = loop, Scope(loop.body, "loop", known={element: loop.element})
+        if shared:
+            owner.loops[key] = found
+    return *found, conditions
+
+
+def _plain_loop(emitter: Emitter, held: str, over_values: bool) -> Loop:
+    element = emitter.names.variable("each")
+    if over_values:
+        return Loop(held, element, f"type({held}) is dict", f"{held}.values()")
+    return Loop(held, element, f"type({held}) is list", held)
+
+
+def _group_loop(emitter: Emitter, owner: Scope, base: Id, held: str, equality: Equality) -> Loop:
+    key = ("groups", base, equality.key)
+    groups = owner.find(key)
+    if groups is None:
+        otherwise = f"None if {held} is None else nothing({held})"
+        code = f"grouped({held}, {equality.key!r}) if type({held}) is list else {otherwise}"
+        groups = owner.known[key] = emitter.assign(owner, code, f"by_{equality.key}")
+    element = emitter.names.variable("each")
+    return Loop(groups, element, f"{groups} is not None", f"{groups}.get({equality.text!r}, ())")
+
+
+def _equality(graph: Graph, inputs: tuple[Id, ...]) -> Equality | None:
+    """Return the equality that a filter's condition begins with, if it begins with one."""
+    base, _, condition = inputs
+    rest: tuple[Id, ...] = ()
+    while graph[condition].kind == "and":
+        condition, second = graph[condition].inputs
+        rest = (second, *rest)
+    if graph[condition].kind != "compare" or graph[condition].data != "eq":
+        return None
+    sides = sorted(graph[condition].inputs, key=graph.is_literal)
+    field, literal = graph[sides[0]], sides[1]
+    if field.kind != "field" or graph[field.inputs[0]].data != (base, False):
+        return None
+    text = graph.literal(literal) if graph.is_literal(literal) else None
+    return Equality(field.data, text, rest) if isinstance(text, str) else None
