@@ -164,6 +164,8 @@ def _runtime_client(region: str | None, url: str | None, unsigned: bool, socket_
         connect_timeout=socket_timeout_s,
         read_timeout=socket_timeout_s,
         max_pool_connections=50,
+        # A proxy of the environment can't reach this machine's loopback; None is the SDK's own choice.
+        proxies={} if unsigned else None,
     )
     # With credentials given, the SDK looks for none, so that no request leaves for a metadata service.
     # They are no secret: an endpoint on this machine checks none, but the protocol wants a signature.

@@ -256,6 +256,20 @@ def test_unsigned_connection_looks_for_no_credentials_anywhere() -> None:
     assert found.stdout.split() == ["explicit", "us-east-1"]
 
 
+def test_unsigned_connection_uses_no_proxy(board: Switchboard) -> None:
+    board.open(BEHAVIOURS["answers"], endpoint="past-the-proxy")
+    code = (
+        "import sys\nfrom functions.models.sagemaker import _runtime_client\n"
+        "client = _runtime_client(None, sys.argv[1], True, 1)\n"
+        "print(client.invoke_endpoint(EndpointName='past-the-proxy', Body=b'1')['ContentType'])"
+    )
+    env = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+    found = subprocess.run(
+        [sys.executable, "-c", code, board.server.url], capture_output=True, text=True, check=True, env=env
+    )
+    assert found.stdout.strip() == "Application/JSON; charset=utf-8"
+
+
 def test_missing_region_is_a_setting_to_correct() -> None:
     code = (
         "from functions.models.sagemaker import _runtime_client\n"
