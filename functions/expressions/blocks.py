@@ -102,12 +102,28 @@ class Loop:
         """Yield the loop, and what stands for its results when there is nothing to loop over."""
         if self.flag is not None:
             yield f"{self.flag} = False"
+        simple = self._simple()
+        if simple is not None:
+            otherwise = f"None if {self.holder} is None else nothing({self.holder})"
+            yield f"{self.starts[0][0]} = {simple} if {self.check} else {otherwise}"
+            return
         yield f"if {self.check}:"
         yield from indented(f"{target} = {start}" for target, start in self.starts)
         yield from indented(self._loop())
         yield "else:"
         targets = " = ".join(target for target, _ in self.starts)
         yield f"    {targets} = None if {self.holder} is None else nothing({self.holder})"
+
+    def _simple(self) -> str | None:
+        """Return an expression for a loop that only collects what is under one key of each element."""
+        if self.flag is not None or len(self.starts) != 1 or len(self.body.pieces) != 2:
+            return None
+        reads, keep = self.body.pieces
+        if not isinstance(reads, Fields) or len(reads.reads) != 1 or not isinstance(keep, Nested):
+            return None
+        ((target, key),) = reads.reads
+        wanted = [f"if {target} is not None:", f"    {self.starts[0][0]}.append({target})"]
+        return f"collected({self.iterate}, {key!r})" if list(keep.lines()) == wanted else None
 
     def _loop(self) -> Iterator[str]:
         loop = Nested(f"for {self.element} in {self.iterate}:", self.body).lines()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import CodeType, MappingProxyType
 from typing import Any
 
 from functions.expressions.checks import checked
 from functions.expressions.compiler import compile_source
-from functions.expressions.features import CompiledFeatures, Expression, Program
+from functions.expressions.features import CompiledFeatures, Expression, Program, value_or_failure
 from functions.expressions.lineage import format_reads, merge_reads, read_paths
 from functions.expressions.syntax import Limits, Node
 
@@ -21,7 +21,7 @@ def compile_expression(text: str, *, limits: Limits | None = None) -> Expression
     """
     root = checked(text, limits).root
     source = compile_source({"value": (text, root)})
-    return _expression(text, root, program_of(compile_code(source)))
+    return _expression(text, root, program_of(compile_code(source), [text]))
 
 
 def compile_features(features: Mapping[str, str], *, limits: Limits | None = None) -> CompiledFeatures:
@@ -34,7 +34,7 @@ def compile_features(features: Mapping[str, str], *, limits: Limits | None = Non
     expressions = {name: _expression(features[name], root) for name, root in roots.items()}
     lineage = merge_reads(expression.lineage for expression in expressions.values())
     source = compile_source({name: (features[name], root) for name, root in roots.items()})
-    program = program_of(compile_code(source))
+    program = program_of(compile_code(source), features.values())
     return CompiledFeatures(MappingProxyType(expressions), MappingProxyType(lineage), source, program)
 
 
@@ -43,9 +43,18 @@ def compile_code(source: str) -> CodeType:
     return compile(source, "<generated features>", "exec", dont_inherit=True)
 
 
-def program_of(code: CodeType) -> Program:
-    """Run a generated module and return its function."""
-    namespace: dict[str, Any] = {"__name__": "functions.expressions.generated"}
+def program_of(code: CodeType, texts: Iterable[str]) -> Program:
+    """Run a generated module and return its function.
+
+    Args:
+        code: The module.
+        texts: The expressions it was generated from, in order, for its slow path.
+    """
+    sources = tuple(texts)
+    namespace: dict[str, Any] = {
+        "__name__": "functions.expressions.generated",
+        "slow": lambda position, root: value_or_failure(sources[position], root),
+    }
     exec(code, namespace)  # noqa: S102 - our own generated code, in which all text of the spec is quoted
     program: Program = namespace["evaluate"]
     return program

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 from functions.expressions.blocks import Block, Nested, indented
 from functions.expressions.emitter import Emitter, Scope
 from functions.expressions.graph import Graph, Id
-from functions.expressions.loops import count_groups
+from functions.expressions.loops import wanted_groups
 from functions.expressions.operations import EMIT, builtin_call
 from functions.expressions.syntax import Node
 
 _RUNTIME = (
     "FailedInLoopError",
     "WRONG_TYPE",
+    "collected",
     "flattened",
     "grouped",
     "in_loop",
@@ -43,17 +44,18 @@ _GIVE_CONTAINERS = frozenset(
 
 
 def compile_source(expressions: Mapping[str, tuple[str, Node]]) -> str:
-    """Return a module with `evaluate(root, slow)`, which gives every value by name.
+    """Return a module with `evaluate(root)`, which gives every value by name.
 
     A value is an `EvaluationFailure` where JMESPath would raise. The function raises `LeaveToInterpreterError`
-    for values that JSON does not have. `slow(position, root)` interprets one expression.
+    for values that JSON does not have. The module expects `slow(position, root)`, which
+    interprets one expression, among its globals.
 
     Args:
         expressions: Text and tree by name, in order.
     """
     graph = Graph()
     nodes = {name: graph.translate(root, graph.root) for name, (_, root) in expressions.items()}
-    emitter = Emitter(graph, count_groups(graph), EMIT)
+    emitter = Emitter(graph, wanted_groups(graph), EMIT)
     whole = Block()
     shared = emitter.top
     whole.add(shared.block)
@@ -119,7 +121,7 @@ def _module(emitter: Emitter, whole: Block, results: list[tuple[str, str]]) -> I
         yield f"{name} = {code}"
     yield ""
     yield ""
-    yield "def evaluate(root, slow):"
+    yield "def evaluate(root):"
     yield from body
 
 

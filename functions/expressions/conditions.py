@@ -56,6 +56,13 @@ def plain_order(emitter: Emitter, sides: tuple[Id, ...], held: tuple[str, ...]) 
     return " and ".join(checks) or "True"
 
 
+def operand(emitter: Emitter, node: Id, scope: Scope) -> str:
+    """Return one side of a comparison: a literal as it is written in Python, else the variable."""
+    if emitter.graph.is_literal(node):
+        return repr(emitter.graph.literal(node))
+    return emitter.value(node, scope)
+
+
 def _is_cheap(emitter: Emitter, node: Id, scope: Scope) -> bool:
     """Return whether a condition can be one expression, what it needs being read beforehand."""
     operation = emitter.graph[node]
@@ -70,7 +77,7 @@ def _is_cheap(emitter: Emitter, node: Id, scope: Scope) -> bool:
 
 def _order_in_loop(emitter: Emitter, node: Id, scope: Scope) -> str:
     operation = emitter.graph[node]
-    left, right = (emitter.value(side, scope) for side in operation.inputs)
+    left, right = (operand(emitter, side, scope) for side in operation.inputs)
     plain = plain_order(emitter, operation.inputs, (left, right))
     code = f"{left} {SYMBOLS[operation.data]} {right} if {plain}"
     missing = " or ".join(

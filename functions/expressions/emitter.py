@@ -38,6 +38,7 @@ class Scope:
         known: Variables by the node they hold.
         fields: Reads that can still be joined, by the node of their object.
         loops: Loops that can still be joined.
+        branches: Conditions in a loop's body that can still be joined.
     """
 
     block: Block
@@ -49,6 +50,7 @@ class Scope:
     known: dict[Any, str] = field(default_factory=dict)
     fields: dict[Id, Fields] = field(default_factory=dict)
     loops: dict[Any, tuple[Loop, Scope]] = field(default_factory=dict)
+    branches: dict[str, Scope] = field(default_factory=dict)
 
     def find(self, key: Any) -> str | None:
         """Return the variable that holds a node here or around here."""
@@ -58,6 +60,18 @@ class Scope:
                 return scope.known[key]
             scope = scope.parent
         return None
+
+    def branch(self, head: str) -> Scope:
+        """Open a block under a condition to which later expressions can still add.
+
+        It sees what is known now and not what its surroundings learn later, which will stand behind it.
+        """
+        found = self.branches.get(head)
+        if found is None:
+            nested = Nested(head)
+            self.block.add(nested)
+            found = self.branches[head] = Scope(nested.block, self.place, known=dict(self.known))
+        return found
 
     def inside(self, head: str) -> Scope:
         """Open a block under a condition; nothing in it is visible outside."""
@@ -96,7 +110,7 @@ class Emitter:
     def __init__(
         self,
         graph: Graph,
-        groups: Mapping[tuple[Id, str], int],
+        groups: Mapping[tuple[Id, str], tuple[str, ...]],
         emit: Mapping[str, Callable[[Emitter, Id, Scope], str]],
     ) -> None:
         self.graph = graph

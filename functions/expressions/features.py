@@ -17,8 +17,8 @@ _NOW = (key("now"),)
 _EVALUATION_ERRORS = (ValueError, TypeError, ArithmeticError, AttributeError, LookupError, RecursionError)
 """What JMESPath's interpreter raises on some document, its own errors being of `ValueError`."""
 
-Program = Callable[[Json, Callable[[int, Json], Json]], dict[str, Json]]
-"""Generated code: the root document and the slow path in, every value by name out."""
+Program = Callable[[Json], dict[str, Json]]
+"""Generated code: the root document in, every value by name out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Expression:
         if self._program is None:
             return interpret(self.source, document)
         try:
-            (value,) = self._program(document, self._slow).values()
+            (value,) = self._program(document).values()
         except (LeaveToInterpreterError, *_EVALUATION_ERRORS):
             return interpret(self.source, document)
         return interpret(self.source, document) if type(value) is EvaluationFailure else value
@@ -58,16 +58,6 @@ class Expression:
         """
         paths = (path for path in self.lineage if path and path != _NOW)
         return "null" if all(exists(path, document) for path in paths) else "missing"
-
-    def value_or_failure(self, document: Json) -> Json | EvaluationFailure:
-        """Return the value as JMESPath's interpreter finds it, or how it failed."""
-        try:
-            return interpret(self.source, document)
-        except _EVALUATION_ERRORS as error:
-            return EvaluationFailure(type(error).__name__)
-
-    def _slow(self, _: int, document: Json) -> Json:
-        return self.value_or_failure(document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +90,19 @@ class CompiledFeatures:
             TypeError: With `strict`, as JMESPath's interpreter.
         """
         try:
-            values = self._program(document, self._slow)
+            values = self._program(document)
         except (LeaveToInterpreterError, *_EVALUATION_ERRORS):
-            values = {name: one.value_or_failure(document) for name, one in self.expressions.items()}
+            values = {name: value_or_failure(one.source, document) for name, one in self.expressions.items()}
         if strict:
             for name, value in values.items():
                 if type(value) is EvaluationFailure:
                     values[name] = interpret(self.expressions[name].source, document)
         return values
 
-    def _slow(self, position: int, document: Json) -> Json | EvaluationFailure:
-        return list(self.expressions.values())[position].value_or_failure(document)
+
+def value_or_failure(text: str, document: Json) -> Json | EvaluationFailure:
+    """Return the value of an expression as JMESPath's interpreter finds it, or how it failed."""
+    try:
+        return interpret(text, document)
+    except _EVALUATION_ERRORS as error:
+        return EvaluationFailure(type(error).__name__)

@@ -29,14 +29,14 @@ class Equality:
     rest: tuple[Id, ...]
 
 
-def count_groups(graph: Graph) -> dict[tuple[Id, str], int]:
-    """Return how many different texts filters ask for, by array and key."""
-    asked: dict[tuple[Id, str], set[str]] = {}
+def wanted_groups(graph: Graph) -> dict[tuple[Id, str], tuple[str, ...]]:
+    """Return the texts that filters ask for, by array and key, where they are enough for grouping."""
+    asked: dict[tuple[Id, str], dict[str, None]] = {}
     for operation in graph.operations:
         equality = _equality(graph, operation.inputs) if operation.kind == "filter" else None
         if equality is not None:
-            asked.setdefault((operation.inputs[0], equality.key), set()).add(equality.text)
-    return {key: len(texts) for key, texts in asked.items()}
+            asked.setdefault((operation.inputs[0], equality.key), {})[equality.text] = None
+    return {key: tuple(texts) for key, texts in asked.items() if len(texts) >= GROUP_FROM}
 
 
 def collect(emitter: Emitter, node: Id, scope: Scope) -> str:
@@ -72,10 +72,10 @@ def _accumulate(emitter: Emitter, node: Id, scope: Scope, *, counting: bool) -> 
 def _fill(emitter: Emitter, node: Id, inner: Scope, conditions: tuple[Id, ...], keep: str) -> None:
     operation = emitter.graph[node]
     for condition in conditions:
-        inner = inner.inside(f"if {test(emitter, condition, inner)}:")
+        inner = inner.branch(f"if {test(emitter, condition, inner)}:")
     result = emitter.value(operation.inputs[1], inner)
     if operation.kind != "map":
-        inner = inner.inside(f"if {result} is not None:")
+        inner = inner.branch(f"if {result} is not None:")
     inner.block.add(keep.format(result))
 
 
@@ -100,7 +100,7 @@ def _open(
     base, *inside = operation.inputs
     fails = any(emitter.graph.fails[part] for part in inside)
     equality = _equality(emitter.graph, operation.inputs) if operation.kind == "filter" else None
-    if equality is not None and emitter.groups.get((base, equality.key), 0) < GROUP_FROM:
+    if equality is not None and (base, equality.key) not in emitter.groups:
         equality = None
     over = operation.kind == "values"
     wanted = None if equality is None else (equality.key, equality.text)
@@ -137,10 +137,11 @@ def _group_loop(emitter: Emitter, owner: Scope, base: Id, held: str, equality: E
     groups = owner.find(key)
     if groups is None:
         otherwise = f"None if {held} is None else nothing({held})"
-        code = f"grouped({held}, {equality.key!r}) if type({held}) is list else {otherwise}"
+        wanted = emitter.groups[base, equality.key]
+        code = f"grouped({held}, {equality.key!r}, {wanted!r}) if type({held}) is list else {otherwise}"
         groups = owner.known[key] = emitter.assign(owner, code, f"by_{equality.key}")
     element = emitter.names.variable("each")
-    return Loop(groups, element, f"{groups} is not None", f"{groups}.get({equality.text!r}, ())")
+    return Loop(groups, element, f"{groups} is not None", f"{groups}[{equality.text!r}]")
 
 
 def _equality(graph: Graph, inputs: tuple[Id, ...]) -> Equality | None:

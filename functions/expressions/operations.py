@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from functions.expressions import loops, runtime
 from functions.expressions.blocks import Fields
-from functions.expressions.conditions import SYMBOLS, plain_order, test, truth
+from functions.expressions.conditions import SYMBOLS, operand, plain_order, test, truth
 from functions.expressions.emitter import Emitter, Scope
 from functions.expressions.graph import LOOPS, TOTAL_FUNCTIONS, Id
 from functions.expressions.library.reference import FUNCTION_REFERENCE
@@ -121,7 +121,7 @@ def _compare(emitter: Emitter, node: Id, scope: Scope) -> str:
     operation = emitter.graph[node]
     if operation.data not in SYMBOLS:
         return emitter.assign(scope, test(emitter, node, scope), "same")
-    left, right = (emitter.value(side, scope) for side in operation.inputs)
+    left, right = (operand(emitter, side, scope) for side in operation.inputs)
     plain = plain_order(emitter, operation.inputs, (left, right))
     otherwise = f"ordered({operation.data!r}, {left}, {right})"
     return emitter.checked(
@@ -131,7 +131,8 @@ def _compare(emitter: Emitter, node: Id, scope: Scope) -> str:
 
 def _sequence(emitter: Emitter, node: Id, scope: Scope) -> str:
     before, after = emitter.graph[node].inputs
-    emitter.value(before, scope)
+    if emitter.graph[after].inputs[:1] != (before,):  # else it is evaluated there, and first
+        emitter.value(before, scope)
     return emitter.value(after, scope)
 
 
@@ -192,9 +193,7 @@ def _argument(emitter: Emitter, node: Id, scope: Scope) -> str:
     """Return an argument that the function only looks at, so that a literal need not be made anew."""
     if emitter.graph.is_literal(node):
         value = emitter.graph.literal(node)
-        return (
-            repr(value) if value is None or isinstance(value, bool) else emitter.names.constant(repr(value))
-        )
+        return emitter.names.constant(repr(value)) if isinstance(value, list | dict) else repr(value)
     return emitter.value(node, scope)
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import math
+from operator import itemgetter
 from typing import Any, NoReturn
 
-from functions.expressions.library.arithmetic import exact_mean, exact_sum
+from functions.expressions.library.arithmetic import float_sum
 from functions.expressions.problems import EvaluationFailure
 
 WRONG_TYPE = EvaluationFailure("JMESPathTypeError")
@@ -75,8 +76,9 @@ def _comparable(value: Any) -> bool:
 
 def flattened(value: list[Any]) -> list[Any]:
     """Return the elements, those of inner arrays in place of these. May return the array itself."""
-    if list not in set(map(type, value)):
-        return value if _PLAIN.issuperset(map(type, value)) else _not_plain()
+    kinds = set(map(type, value))
+    if list not in kinds:
+        return value if kinds <= _PLAIN else _not_plain()
     merged: list[Any] = []
     for element in value:
         if type(element) is list:
@@ -91,21 +93,35 @@ def _not_plain() -> NoReturn:
     raise LeaveToInterpreterError
 
 
-def grouped(items: list[Any], name: str) -> dict[str, list[Any]]:
-    """Return the items by the text under one key; those without text there are left out."""
-    groups: dict[str, list[Any]] = {}
-    for item in items:
-        if type(item) is dict:
-            key = item.get(name)
-            if type(key) is str:
-                if key in groups:
-                    groups[key].append(item)
-                else:
-                    groups[key] = [item]
-            elif key is not None:
-                nothing(key)
-        elif item is not None:
-            nothing(item)
+def column(items: list[Any], name: str) -> list[Any]:
+    """Return what each item has under one key, null where it has nothing."""
+    try:
+        return list(map(itemgetter(name), items))
+    except (KeyError, TypeError):  # not every item is an object with that key
+        return [_field(item, name) for item in items]
+
+
+def _field(item: Any, name: str) -> Any:
+    if type(item) is dict:
+        return item.get(name)
+    nothing(item)
+    return None
+
+
+def collected(items: list[Any], name: str) -> list[Any]:
+    """Return what is not null under one key of each item: the projection `items[*].name`."""
+    return [value for value in column(items, name) if value is not None]
+
+
+def grouped(items: list[Any], name: str, wanted: tuple[str, ...]) -> dict[str, list[Any]]:
+    """Return the items by the text under one key, for the texts that are wanted."""
+    groups: dict[str, list[Any]] = {text: [] for text in wanted}
+    for key, item in zip(column(items, name), items, strict=True):
+        if type(key) is str:
+            if key in groups:
+                groups[key].append(item)
+        else:
+            nothing(key)
     return groups
 
 
@@ -126,12 +142,21 @@ def jp_floor(value: Any) -> Any:
 
 def jp_sum(value: Any) -> Any:
     """JMESPath's sum, exactly rounded."""
-    return exact_sum(value) if _all_of(value, _NUMBERS) else WRONG_TYPE
+    if type(value) is list:
+        kinds = set(map(type, value))
+        if kinds <= _NUMBERS:
+            return float_sum(value) if float in kinds else sum(value)
+        if not kinds <= _PLAIN:
+            raise LeaveToInterpreterError
+    return refused(value)
 
 
 def jp_avg(value: Any) -> Any:
     """JMESPath's avg, of an exactly rounded sum."""
-    return exact_mean(value) if _all_of(value, _NUMBERS) else WRONG_TYPE
+    total = jp_sum(value)
+    if total is WRONG_TYPE:
+        return total
+    return total / len(value) if value else None
 
 
 def jp_length(value: Any) -> Any:
@@ -164,7 +189,12 @@ def jp_join(separator: Any, texts: Any) -> Any:
     """JMESPath's join."""
     if type(separator) is not str:
         return refused(separator)
-    return separator.join(texts) if _all_of(texts, _TEXTS) else WRONG_TYPE
+    if type(texts) is not list:
+        return refused(texts)
+    kinds = set(map(type, texts))
+    if not kinds <= _PLAIN:
+        raise LeaveToInterpreterError
+    return separator.join(texts) if kinds <= _TEXTS else WRONG_TYPE
 
 
 def jp_keys(value: Any) -> Any:
@@ -194,21 +224,21 @@ def jp_merge(*objects: Any) -> Any:
 
 def jp_max(value: Any) -> Any:
     """JMESPath's max."""
-    if _all_of(value, _NUMBERS) or _all_of(value, _TEXTS):
+    if type(value) is list and _of_one_order(value):
         return max(value) if value else None
-    return WRONG_TYPE
+    return refused(value)
 
 
 def jp_min(value: Any) -> Any:
     """JMESPath's min."""
-    if _all_of(value, _NUMBERS) or _all_of(value, _TEXTS):
+    if type(value) is list and _of_one_order(value):
         return min(value) if value else None
-    return WRONG_TYPE
+    return refused(value)
 
 
 def jp_sort(value: Any) -> Any:
     """JMESPath's sort."""
-    return sorted(value) if _all_of(value, _NUMBERS) or _all_of(value, _TEXTS) else WRONG_TYPE
+    return sorted(value) if type(value) is list and _of_one_order(value) else refused(value)
 
 
 def jp_reverse(value: Any) -> Any:
@@ -258,7 +288,7 @@ def sorted_by(items: list[Any], keys: list[Any]) -> Any:
     """JMESPath's sort_by, its keys computed."""
     if not items:
         return items
-    if not (_all_of(keys, _NUMBERS) or _all_of(keys, _TEXTS)):
+    if not _of_one_order(keys):
         return WRONG_TYPE
     return [items[position] for position in sorted(range(len(items)), key=keys.__getitem__)]
 
@@ -281,7 +311,7 @@ def greatest_by(items: list[Any], keys: list[Any]) -> Any:
 
 def _mixed(keys: list[Any]) -> EvaluationFailure | None:
     """Return how the comparison of keys one by one fails: at a key of no order, or at a mix."""
-    if _NUMBERS.issuperset(map(type, keys)) or _TEXTS.issuperset(map(type, keys)):
+    if _of_one_order(keys):
         return None
     first = type(keys[0]) is str
     for key in keys:
@@ -292,16 +322,14 @@ def _mixed(keys: list[Any]) -> EvaluationFailure | None:
     return None
 
 
-def _all_of(value: Any, kinds: frozenset[type]) -> bool:
-    """Return whether the value is an array of these types only."""
-    if type(value) is not list:
-        nothing(value)
-        return False
-    if kinds.issuperset(map(type, value)):
+def _of_one_order(values: list[Any]) -> bool:
+    """Return whether the values are all numbers or all text."""
+    kinds = set(map(type, values))
+    if kinds <= _NUMBERS or kinds <= _TEXTS:
         return True
-    if not _PLAIN.issuperset(map(type, value)):
-        raise LeaveToInterpreterError
-    return False
+    if kinds <= _PLAIN:
+        return False
+    raise LeaveToInterpreterError
 
 
 def _refused(*values: Any) -> EvaluationFailure:

@@ -111,8 +111,11 @@ def exact_sum(numbers: list[Number]) -> Number:
     This replaces JMESPath's own `sum`, whose last digits depend on the order of the elements and on the
     version of Python. Where a float sum overflows or meets NaN or infinities, the plain sum stands.
     """
-    if float not in set(map(type, numbers)):
-        return sum(numbers)
+    return float_sum(numbers) if float in set(map(type, numbers)) else sum(numbers)
+
+
+def float_sum(numbers: list[Number]) -> Number:
+    """Return the exact sum of numbers among which there is a float."""
     try:
         return math.fsum(numbers)
     except (OverflowError, ValueError):
