@@ -11,8 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from functions.expressions.features import CompiledFeatures, Expression
+from functions.expressions.loading import load_features
 from functions.expressions.paths import How, Path, Reads
 from functions.expressions.problems import EvaluationFailure, ExpressionError, ExpressionProblem, Severity
+from functions.expressions.sealing import ArtifactError
 
 if TYPE_CHECKING:
     from functions.expressions.building import compile_expression, compile_features
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FUNCTION_REFERENCE",
+    "ArtifactError",
     "CompiledFeatures",
     "EvaluationFailure",
     "Expression",
@@ -36,6 +39,7 @@ __all__ = [
     "check_expression",
     "compile_expression",
     "compile_features",
+    "load_features",
 ]
 
 # Needed where specs are built, not where they run: imported when first asked for.

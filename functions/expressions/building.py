@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import CodeType, MappingProxyType
-from typing import Any
 
 from functions.expressions.checks import checked
 from functions.expressions.compiler import compile_source
-from functions.expressions.features import CompiledFeatures, Expression, Program, value_or_failure
-from functions.expressions.lineage import format_reads, merge_reads, read_paths
+from functions.expressions.features import CompiledFeatures, Expression, Program
+from functions.expressions.lineage import format_reads, read_paths
+from functions.expressions.loading import program_of
+from functions.expressions.paths import merge_reads
 from functions.expressions.syntax import Limits, Node
 
 
@@ -34,30 +35,13 @@ def compile_features(features: Mapping[str, str], *, limits: Limits | None = Non
     expressions = {name: _expression(features[name], root) for name, root in roots.items()}
     lineage = merge_reads(expression.lineage for expression in expressions.values())
     source = compile_source({name: (features[name], root) for name, root in roots.items()})
-    program = program_of(compile_code(source), features.values())
+    program = program_of(compile_code(source), list(features.values()))
     return CompiledFeatures(MappingProxyType(expressions), MappingProxyType(lineage), source, program)
 
 
 def compile_code(source: str) -> CodeType:
     """Return the code object of a generated module."""
     return compile(source, "<generated features>", "exec", dont_inherit=True)
-
-
-def program_of(code: CodeType, texts: Iterable[str]) -> Program:
-    """Run a generated module and return its function.
-
-    Args:
-        code: The module.
-        texts: The expressions it was generated from, in order, for its slow path.
-    """
-    sources = tuple(texts)
-    namespace: dict[str, Any] = {
-        "__name__": "functions.expressions.generated",
-        "slow": lambda position, root: value_or_failure(sources[position], root),
-    }
-    exec(code, namespace)  # noqa: S102 - our own generated code, in which all text of the spec is quoted
-    program: Program = namespace["evaluate"]
-    return program
 
 
 def _expression(text: str, root: Node, program: Program | None = None) -> Expression:

@@ -11,6 +11,7 @@ from functions.expressions.interpreter import interpret
 from functions.expressions.paths import Reads, exists, key
 from functions.expressions.problems import EvaluationFailure
 from functions.expressions.runtime import LeaveToInterpreterError
+from functions.expressions.sealing import seal
 
 _NOW = (key("now"),)
 
@@ -98,6 +99,19 @@ class CompiledFeatures:
                 if type(value) is EvaluationFailure:
                     values[name] = interpret(self.expressions[name].source, document)
         return values
+
+    def to_artifact(self) -> dict[str, Json]:
+        """Return a JSON form that `load_features` reads without parsing or generating anything.
+
+        Shape:
+            `format`, `python` (version of the bytecode), `hash`, `code` (source), `bytecode` (base64), and
+            `expressions`: name, text, paths in writing, and lineage as pairs of path and need.
+        """
+        expressions: list[Json] = [
+            [name, one.source, list(one.reads), [[list(path), int(how)] for path, how in one.lineage.items()]]
+            for name, one in self.expressions.items()
+        ]
+        return seal(self.code, expressions)
 
 
 def value_or_failure(text: str, document: Json) -> Json | EvaluationFailure:

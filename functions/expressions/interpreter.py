@@ -11,8 +11,6 @@ from typing import Any
 from functions.documents import Json
 from functions.expressions.library.arithmetic import exact_mean, exact_sum
 from functions.expressions.library.instants import read_instant
-from functions.expressions.library.reference import FUNCTION_REFERENCE
-from functions.expressions.syntax import quiet
 
 
 def interpret(text: str, document: Json) -> Json:
@@ -45,14 +43,18 @@ def builtin_arities() -> dict[str, tuple[int, int | None]]:
 def _tree(text: str) -> Any:
     from jmespath import parser
 
+    from functions.expressions.syntax import quiet
+
     with quiet():
         return parser.Parser().parse(text).parsed
 
 
 @cache
 def _functions_class() -> Any:
-    """Make the class on first use, so that importing this module does not import `jmespath`."""
+    """Make the class on first use: loaded features need neither `jmespath` nor the table of functions."""
     from jmespath.functions import Functions, signature
+
+    from functions.expressions.library.reference import FUNCTION_REFERENCE
 
     class LibraryFunctions(Functions):
         """JMESPath's functions and ours, for the evaluation of one document."""

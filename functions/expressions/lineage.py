@@ -6,7 +6,7 @@ than is read, never less: evaluating on a document pruned to it gives the same r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -43,15 +43,6 @@ def read_paths(root: Node) -> dict[Path, How]:
     reader = _Reader()
     reader.need(reader.visit(root, (Part(()),)), How.VALUE)
     return reader.found
-
-
-def merge_reads(several: Iterable[Reads]) -> dict[Path, How]:
-    """Return what all of several expressions read together."""
-    merged: dict[Path, How] = {}
-    for reads in several:
-        for path, how in reads.items():
-            merged[path] = max(how, merged.get(path, how))
-    return merged
 
 
 def format_reads(reads: Reads) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 
 from functions.documents import Json
@@ -71,6 +71,15 @@ def exists(path: Path, document: Json) -> bool:
             return False
         value = value[step[1:]]
     return True
+
+
+def merge_reads(several: Iterable[Reads]) -> dict[Path, How]:
+    """Return what all of several expressions read together."""
+    merged: dict[Path, How] = {}
+    for reads in several:
+        for path, how in reads.items():
+            merged[path] = max(how, merged.get(path, how))
+    return merged
 
 
 def _format_key(name: str) -> str:

@@ -21,7 +21,7 @@ from functions.expressions import (
     compile_features,
 )
 from functions.expressions.interpreter import interpret
-from functions.expressions.lineage import merge_reads
+from functions.expressions.paths import merge_reads
 from functions.expressions.pruning import prune
 
 CASES = int(os.environ.get("EXPRESSION_CASES", "1500"))
