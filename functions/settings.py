@@ -87,10 +87,15 @@ SETTINGS: tuple[Setting, ...] = (
 SECRET_PREFIX = "FUNCTIONS_SECRET_"  # noqa: S105 - the name of variables, not a secret
 """A secret `NAME` of a spec is read from the variable with this prefix, upper case, other signs as `_`."""
 
+_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that the surroundings decide. See `SETTINGS` for the meaning of each field."""
+    """Everything that the surroundings decide. See `SETTINGS` for the meaning of each field.
+
+    Besides these: `secrets` by variable, and whether the environment names AWS credentials.
+    """
 
     specs: Path
     store: str
@@ -102,6 +107,7 @@ class Settings:
     aws_url: str
     endpoint: str
     secrets: Mapping[str, str]
+    has_credentials: bool
 
     def secret(self, name: str) -> str:
         """Return a secret by name.
@@ -148,4 +154,4 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if values["endpoint"] not in ("auto", "embedded", "aws"):
         raise SettingsError("FUNCTIONS_ENDPOINT: must be auto, embedded or aws")
     secrets = {name: value for name, value in environment.items() if name.startswith(SECRET_PREFIX)}
-    return Settings(**values, secrets=secrets)
+    return Settings(**values, secrets=secrets, has_credentials=any(map(environment.get, _CREDENTIALS)))

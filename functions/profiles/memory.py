@@ -68,10 +68,11 @@ class MemoryProfileStore:
         self._aliases: Final[dict[str, str]] = {}
         self._budgets: Final[dict[tuple[str, str], list[int]]] = {}
 
-    def load(self, profile_id: str, decision_id: str) -> Snapshot:
+    def load(self, profile_id: str, decision_id: str | None = None) -> Snapshot:
         """Read everything that a decision needs."""
         check_id(profile_id, "the profile id")
-        check_id(decision_id, "the decision id")
+        if decision_id is not None:
+            check_id(decision_id, "the decision id")
         with self._lock:
             kept = self._of(profile_id)
             return Snapshot(
@@ -83,7 +84,7 @@ class MemoryProfileStore:
                     scores={name: score_from(row) for name, row in kept.scores.items()},
                     contacts=tuple(contact_from(row) for row in kept.contacts),
                 ),
-                decision=_decision(kept, decision_id),
+                decision=_decision(kept, decision_id or ""),
             )
 
     def commit(self, request: CommitRequest) -> CommitResult:
@@ -169,7 +170,9 @@ class MemoryProfileStore:
         check_id(profile_id, "the profile id")
         with self._lock:
             rows = list(self._of(profile_id).decisions.values())
-        rows.sort(key=lambda row: (row["decided_at"], row["id"]), reverse=True)
+        # Of the same instant, the one that was committed last comes first.
+        rows.reverse()
+        rows.sort(key=lambda row: str(row["decided_at"]), reverse=True)
         return [decision_from(row) for row in rows[: max(limit, 0)]]
 
     def put_profile(self, profile_id: str, document: Mapping[str, Json], *, updated_at: datetime) -> bool:

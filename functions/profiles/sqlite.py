@@ -58,14 +58,15 @@ class SqliteProfileStore:
     ) -> None:
         self._file: Final = SqliteConnection(Path(path), busy_timeout_s, connect)
 
-    def load(self, profile_id: str, decision_id: str) -> Snapshot:
+    def load(self, profile_id: str, decision_id: str | None = None) -> Snapshot:
         """Read everything that a decision needs, in one read transaction."""
         check_id(profile_id, "the profile id")
-        check_id(decision_id, "the decision id")
+        if decision_id is not None:
+            check_id(decision_id, "the decision id")
         with self._file.transaction("BEGIN") as connection:
             body = _first(connection, sql.READ_PROFILE, profile_id)
             version = _first(connection, sql.READ_VERSION, profile_id)
-            decision = _first(connection, sql.READ_DECISION, profile_id, decision_id)
+            decision = _first(connection, sql.READ_DECISION, profile_id, decision_id or "")
             consents = connection.execute(sql.READ_CONSENTS, (profile_id,)).fetchall()
             scores = connection.execute(sql.READ_SCORES, (profile_id,)).fetchall()
             contacts = connection.execute(sql.READ_CONTACTS, (profile_id,)).fetchall()

@@ -76,7 +76,7 @@ PRUNE_CONTACTS: Final = "DELETE FROM contact WHERE profile_id = ? AND at < ?"
 SETTLE_CONTACT: Final = "UPDATE contact SET status = ? WHERE profile_id = ? AND decision_id = ?"
 READ_DECISION: Final = "SELECT * FROM decision WHERE profile_id = ? AND id = ?"
 READ_DECISIONS: Final = """
-    SELECT * FROM decision WHERE profile_id = ? ORDER BY decided_at DESC, id DESC LIMIT ?
+    SELECT * FROM decision WHERE profile_id = ? ORDER BY decided_at DESC, rowid DESC LIMIT ?
 """
 READ_OUTBOX_ENTRY: Final = "SELECT * FROM outbox WHERE profile_id = ? AND decision_id = ?"
 READ_OUTBOX: Final = """

@@ -244,8 +244,8 @@ class ProfileStore(Protocol):
     Every method raises `ProfileStoreError` (a subclass says which) when the store can't do its part.
     """
 
-    def load(self, profile_id: str, decision_id: str) -> Snapshot:
-        """Read a profile, its consent and state, and one decision, consistently."""
+    def load(self, profile_id: str, decision_id: str | None = None) -> Snapshot:
+        """Read a profile, its consent and state, and one decision if one is asked for, consistently."""
         ...
 
     def commit(self, request: CommitRequest) -> CommitResult:

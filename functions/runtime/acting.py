@@ -14,7 +14,7 @@ from functions.profiles.store import OutboxEntry
 from functions.runtime.ports import Ports
 from functions.runtime.receipt import ActionTaken, Delivery
 from functions.spec.plan import ChannelPlan
-from functions.times import format_instant, parse_instant
+from functions.times import parse_instant
 
 FIRST_RETRY = timedelta(seconds=15)
 """Pause before the second attempt of an action; it doubles with each further one, to an hour."""
@@ -35,20 +35,6 @@ class Performed:
         return ActionTaken(
             self.entry.action, self.entry.channel, self.delivery, self.entry.decision_id, self.note
         )
-
-
-def message_document(message: ActionMessage) -> dict[str, Json]:
-    """Return the JSON form of a message, as the outbox keeps it."""
-    return {
-        "idempotency_key": message.idempotency_key,
-        "action": message.action,
-        "function": message.function,
-        "profile_id": message.profile_id,
-        "event_id": message.event_id,
-        "decided_at": format_instant(message.decided_at),
-        "expires_at": format_instant(message.expires_at) if message.expires_at else None,
-        "payload": message.payload,
-    }
 
 
 def _message(document: Mapping[str, Json]) -> ActionMessage:

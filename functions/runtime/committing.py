@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from functions.actions.channel import ActionMessage
+from functions.actions.message import message_document
 from functions.decision.choosing import Decision
 from functions.decision.reasons import Reason, reason
 from functions.documents import Json
@@ -23,7 +24,6 @@ from functions.profiles.store import (
     Snapshot,
     StateUpdate,
 )
-from functions.runtime.acting import message_document
 from functions.runtime.ports import Ports
 from functions.runtime.receipt import ModelCall
 from functions.spec.plan import ActionPlan, Plan

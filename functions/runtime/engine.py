@@ -167,8 +167,10 @@ class _Run:
             return
         payload = build_payload(model, self._features.values, clearance)
         self._payload = SentPayload(payload.content_type, len(payload.body), payload.body.decode())
+        with self._watch.stage("connect"):
+            adapter = self.ports.model(model)
         with self._watch.stage("model"):
-            scored = score(model, payload, document, inference_id=self._id, ports=self.ports)
+            scored = score(model, adapter, payload, document, inference_id=self._id, ports=self.ports)
         self._call, self._outputs = scored.call, scored.outputs
         document.update(scored.outputs)
         self.ports.at_stage("invoked")

@@ -10,7 +10,7 @@ from functions.documents import Json
 from functions.errors import ModelError
 from functions.governance.gate import Payload
 from functions.models.attempts import Attempted, invoke_with_retries
-from functions.models.model import ModelReply
+from functions.models.model import Model, ModelReply
 from functions.models.replies import read_reply
 from functions.runtime.ports import Ports
 from functions.runtime.receipt import ModelCall
@@ -26,15 +26,29 @@ class Scored:
 
 
 def score(
-    plan: ModelPlan, payload: Payload, document: Mapping[str, Json], *, inference_id: str, ports: Ports
+    plan: ModelPlan,
+    model: Model,
+    payload: Payload,
+    document: Mapping[str, Json],
+    *,
+    inference_id: str,
+    ports: Ports,
 ) -> Scored:
     """Return the outputs of the model or of the first rung that answers.
+
+    Args:
+        plan: How the model is called and its reply is read.
+        model: Its adapter.
+        payload: What the gate built.
+        document: The root, for the rungs.
+        inference_id: The decision id.
+        ports: The surroundings.
 
     Raises:
         ModelError: The model gave no believable answer and no rung is left; the model's own error.
     """
     attempted = invoke_with_retries(
-        ports.model(plan),
+        model,
         payload,
         inference_id=inference_id,
         timeout_s=plan.timeout_s,

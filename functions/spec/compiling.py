@@ -194,5 +194,5 @@ class SpecCompiler:
 
 def channel_plan(name: str, registry: Registry) -> ChannelPlan:
     """Return the plan of a channel that the registry has."""
-    document: dict[str, Json] = registry.channels[name].model_dump(mode="json", exclude={"kind"})
+    document: dict[str, Json] = registry.channels[name].model_dump(exclude={"kind"}, exclude_none=True)
     return ChannelPlan(name=name, kind=registry.channels[name].kind, options=document)

@@ -10,9 +10,9 @@ from functions.documents import content_hash
 from functions.errors import UnknownFunctionError
 from functions.governance.contract import DataContract
 from functions.spec.checking import check_document
-from functions.spec.compiling import Shared, SpecCompiler
+from functions.spec.compiling import Shared, SpecCompiler, channel_plan
 from functions.spec.language import Spec
-from functions.spec.plan import Plan
+from functions.spec.plan import ChannelPlan, Plan
 from functions.spec.problems import Problem, SpecError, closest
 from functions.spec.registry import Registry
 from functions.spec.source import Source
@@ -153,3 +153,16 @@ def _check_channels(registry: Registry, source: Source) -> Iterator[Problem]:
                 f"there is no channel {action.channel!r}",
                 hint=closest(action.channel, registry.channels),
             )
+
+
+def load_channels(folder: Path) -> Mapping[str, ChannelPlan]:
+    """Return every channel of the registry of a folder.
+
+    Raises:
+        SpecError: The registry has errors.
+    """
+    source = _shared_source(folder / REGISTRY_FILE, "the registry of actions and channels")
+    registry, problems = check_document(Registry, source)
+    if registry is None:
+        raise SpecError(problems)
+    return {name: channel_plan(name, registry) for name in registry.channels}

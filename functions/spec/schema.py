@@ -14,7 +14,12 @@ from functions.spec.registry import Registry
 
 Kind = Literal["spec", "contract", "actions", "cases"]
 
-_MODELS: dict[Kind, type[BaseModel]] = {"spec": Spec, "contract": DataContract, "actions": Registry, "cases": CasesFile}
+_MODELS: dict[Kind, type[BaseModel]] = {
+    "spec": Spec,
+    "contract": DataContract,
+    "actions": Registry,
+    "cases": CasesFile,
+}
 
 
 def json_schema(kind: Kind) -> dict[str, Json]:

@@ -1,0 +1,60 @@
+"""`functions decisions --profile ID`: what was decided about a customer, and why."""
+
+from __future__ import annotations
+
+import argparse
+
+from functions.cli.arguments import add_json
+from functions.cli.console import Console
+from functions.documents import Json
+from functions.profiles.store import DecisionRecord, ProfileStore
+from functions.settings import read_settings
+from functions.times import format_instant
+
+_EPILOG = """examples:
+  functions decisions --profile customer-0042
+  functions decisions --profile customer-0042 --limit 1 --json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.epilog = _EPILOG
+    parser.add_argument("--profile", required=True, metavar="ID", help="id of the customer")
+    parser.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many; default 20")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Run the command."""
+    from functions.cli.composition import opened_store
+
+    with opened_store(read_settings(console.environment)) as store:
+        found = [
+            _document(store, record) for record in store.decisions(arguments.profile, limit=arguments.limit)
+        ]
+    if arguments.json:
+        console.json(found)
+        return 0
+    if not found:
+        console.err(f"nothing was decided about {arguments.profile!r}")
+        return 0
+    for document in found:
+        outcome = console.paint(str(document["outcome"]).replace("_", " "), "bold")
+        console.out(f"{document['decided_at']}  {document['function']}  {outcome}")
+        console.out(f"  {document['reason']['text']}")
+        if document["action"]:
+            action = document["action"]
+            note = f" ({action['note']})" if action["note"] else ""
+            console.out(f"  {action['name']} to {action['channel']}: {action['delivery']}{note}")
+        console.out(console.paint(f"  decision {document['decision_id']}", "dim"))
+    return 0
+
+
+def _document(store: ProfileStore, record: DecisionRecord) -> dict[str, Json]:
+    document: dict[str, Json] = {**record.body, "decided_at": format_instant(record.decided_at)}
+    entry = store.outbox_entry(record.profile_id, record.id)
+    if entry is not None and document.get("action"):
+        delivery = {"sent": "sent", "released": "none", "reserved": "queued"}[entry.status]
+        document["action"] = {**document["action"], "delivery": delivery, "note": entry.note}
+    return document

@@ -1,0 +1,162 @@
+"""`functions explain NAME`: what a function reads, sends and may do, without a network."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from functions.cli.arguments import add_json
+from functions.cli.console import Console
+from functions.documents import Json
+from functions.settings import read_settings
+from functions.times import format_duration
+
+if TYPE_CHECKING:
+    from functions.spec.plan import Answer, FeaturePlan, ModelPlan, Plan
+
+_EPILOG = """examples:
+  functions explain churn-retention
+  functions explain churn-retention --json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.epilog = _EPILOG
+    parser.add_argument("name", metavar="NAME", help="name of the function")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Run the command."""
+    from functions.spec.loading import load_function
+
+    plan = load_function(read_settings(console.environment).specs, arguments.name)
+    document = explanation(plan)
+    if arguments.json:
+        console.json(document)
+        return 0
+    console.out(f"{console.paint(plan.name, 'bold')}  {plan.owner}")
+    console.out(plan.description)
+    for title, lines in _sections(plan, document):
+        console.out()
+        console.out(console.paint(title, "bold"))
+        for line in lines:
+            console.out(f"  {line}")
+    return 0
+
+
+def explanation(plan: Plan) -> dict[str, Json]:
+    """Return what a plan reads, sends and may do, as JSON."""
+    return {
+        "function": plan.name,
+        "owner": plan.owner,
+        "description": plan.description,
+        "bundle": {"spec": plan.bundle.spec, "policy": plan.bundle.policy, "model": plan.bundle.model},
+        "fires_on": {
+            "event_pattern": plan.pattern.source,
+            "max_age": format_duration(plan.max_age) if plan.max_age else None,
+        },
+        "consent": {"purpose": plan.purpose, "consent": plan.consent},
+        "reads": [path for path in plan.reads if path.startswith(("profile", "event"))],
+        "features": [
+            {
+                "name": feature.name,
+                "from": plan.values.expressions[feature.name].source,
+                "type": feature.type,
+                "unit": feature.unit,
+                "range": [feature.low, feature.high] if feature.low is not None else None,
+                "reads": list(plan.values.expressions[feature.name].reads),
+                "answers": {state: _answer(answer) for state, answer in feature.answers.items()},
+            }
+            for feature in plan.features
+        ],
+        "model": _model(plan.model) if plan.model else None,
+        "writes": {
+            f"profile.scores.{target.name}": {
+                "from": target.source.source,
+                "expires_after": format_duration(target.expires_after) if target.expires_after else None,
+            }
+            for target in plan.write_back
+        },
+        "acts_when": plan.when.source if plan.when else None,
+        "actions": [
+            {
+                "name": action.name,
+                "channel": action.channel,
+                "kind": plan.channels[action.channel].kind,
+                "tags": list(action.tags),
+                "eligible": action.eligible.source if action.eligible else None,
+                "payload": action.payload,
+            }
+            for action in plan.actions
+        ],
+    }
+
+
+def _model(model: ModelPlan) -> Json:
+    return {
+        "kind": model.kind,
+        "target": model.target,
+        "format": model.format,
+        "timeout_ms": round(model.timeout_s * 1000),
+        "max_payload_bytes": model.max_payload_bytes,
+        "outputs": {
+            name: list(model.ranges[name]) if name in model.ranges else None for name in model.response
+        },
+        "fallback": [
+            {**{name: source.source for name, source in rung.sources.items()}, **rung.constants}
+            for rung in model.fallback
+        ],
+    }
+
+
+def _answer(answer: Answer) -> Json:
+    return answer.value if answer.kind == "value" else answer.kind
+
+
+def _sections(plan: Plan, document: dict[str, Json]) -> Iterator[tuple[str, list[str]]]:
+    fires = document["fires_on"]
+    limit = fires["max_age"]
+    age = f"an event older than {limit} gets no action" if limit else "an event of any age"
+    yield "Fires on", [json.dumps(fires["event_pattern"]), age]
+    yield (
+        "Needs",
+        [f"consent to {plan.consent}, for the purpose {plan.purpose}; checked before the model and the act"],
+    )
+    yield "Reads", list(document["reads"])
+    yield "Sends", list(_sends(plan))
+    if plan.write_back:
+        yield "Writes", [f"{path} = {entry['from']}" for path, entry in document["writes"].items()]
+    yield "May do", list(_may_do(plan))
+
+
+def _sends(plan: Plan) -> Iterator[str]:
+    if plan.model is None:
+        yield "nothing: the function has no model"
+        return
+    model = plan.model
+    yield f"{model.format} of at most {model.max_payload_bytes:,} bytes to {model.kind} {model.target}, in this order:"
+    for feature in plan.features:
+        yield f"  {feature.name}: {_feature(plan, feature)}"
+    for rung in model.fallback:
+        parts = {**{name: found.source for name, found in rung.sources.items()}, **rung.constants}
+        yield "else " + ", ".join(f"{name} = {value}" for name, value in parts.items())
+
+
+def _feature(plan: Plan, feature: FeaturePlan) -> str:
+    unit = f" {feature.unit}" if feature.unit else ""
+    bounds = f", {feature.low:g} to {feature.high:g}" if feature.low is not None else ""
+    return f"{feature.type}{unit}{bounds} = {plan.values.expressions[feature.name].source}"
+
+
+def _may_do(plan: Plan) -> Iterator[str]:
+    if plan.when is not None:
+        yield f"when {plan.when.source}:"
+    for action in plan.actions:
+        kind = plan.channels[action.channel].kind
+        only = f", only if {action.eligible.source}" if action.eligible else ""
+        yield f"  {action.name} to {action.channel} ({kind}){only}"
+    yield "  do-nothing"

@@ -1,0 +1,152 @@
+"""`functions COMMAND …`: finds the command, runs it, and turns errors into a sentence and an exit code.
+
+Exit codes: 0 fine, 1 problems found (or an event that was rejected or failed), 2 usage, 3 environment.
+Only the module of the command that was asked for is imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from functions.cli.console import Console
+from functions.errors import DependencyError, FunctionsError, SettingsError, UnknownFunctionError
+
+EXIT_FINE, EXIT_PROBLEMS, EXIT_USAGE, EXIT_ENVIRONMENT = 0, 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: its module has `add_arguments(parser)` and `run(arguments, console) -> int`."""
+
+    module: str
+    help: str
+
+
+COMMANDS: Mapping[str, Command] = {
+    "invoke": Command("functions.cli.invoke", "run a function on an event and print the receipt"),
+    "validate": Command("functions.cli.validate", "check every spec and print all problems"),
+    "explain": Command("functions.cli.explain", "say what a function reads, sends and may do"),
+    "test": Command("functions.cli.test", "run the cases beside the specs"),
+    "profile": Command("functions.cli.profile", "read and write profiles and consent"),
+    "decisions": Command("functions.cli.decisions", "list what was decided about a customer, and why"),
+    "outbox": Command("functions.cli.outbox", "show the actions that wait to be sent, and send them"),
+    "endpoint": Command("functions.cli.endpoint", "serve the sample models over the SageMaker runtime API"),
+    "schema": Command("functions.cli.schema", "print or write the JSON Schemas for editors"),
+    "settings": Command("functions.cli.settings", "list the settings and their values"),
+}
+
+_EPILOG = """examples:
+  functions validate
+  functions profile import feature_specs/profiles.jsonl
+  functions invoke churn-retention --event events/cancellation-page.json
+  functions decisions --profile customer-0042
+
+exit codes: 0 fine, 1 problems found, 2 wrong usage, 3 wrong environment
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line of this process; the console script."""
+    console = Console(sys.stdin, sys.stdout, sys.stderr, os.environ)
+    try:
+        code = run(sys.argv[1:] if argv is None else argv, console)
+        console.flush()
+    except BrokenPipeError:
+        # The reader has gone (`functions … | head`); Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FINE
+    return code
+
+
+def run(argv: Sequence[str], console: Console) -> int:
+    """Run one command.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        arguments = _parse(argv, console)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else EXIT_USAGE
+    try:
+        module = importlib.import_module(COMMANDS[arguments.command].module)
+        code: int = module.run(arguments, console)
+    except FunctionsError as error:
+        _report(error, console)
+        return _exit_code(error)
+    except KeyboardInterrupt:
+        console.err("interrupted")
+        return 130
+    return code
+
+
+def _parse(argv: Sequence[str], console: Console) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="functions",
+        description="Run model decisions on customer profiles, from YAML specs.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and end")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    asked = next((word for word in argv if not word.startswith("-")), None)
+    if asked is not None and asked not in COMMANDS:
+        parser.print_usage(sys.stderr)
+        console.err(_unknown_command(asked))
+        raise SystemExit(EXIT_USAGE)
+    for name, command in COMMANDS.items():
+        subparser = commands.add_parser(
+            name,
+            help=command.help,
+            description=command.help[0].upper() + command.help[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        if name == asked:
+            importlib.import_module(command.module).add_arguments(subparser)
+    arguments = parser.parse_args(argv)
+    if arguments.version:
+        from importlib.metadata import version
+
+        console.out(f"functions {version('functions-runtime')}")
+        raise SystemExit(EXIT_FINE)
+    if arguments.command is None:
+        parser.print_help(sys.stderr)
+        raise SystemExit(EXIT_USAGE)
+    return arguments
+
+
+def _unknown_command(name: str) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, COMMANDS, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"functions: there is no command {name!r}{hint}"
+
+
+def _report(error: FunctionsError, console: Console) -> None:
+    problems = getattr(error, "problems", None)
+    if problems:
+        for problem in problems:
+            console.err(problem.render())
+        return
+    label = console.paint(f"error[{error.code}]", "red", "bold", stream="err")
+    console.err(f"{label} {error.message}")
+    if error.hint:
+        console.err(f"  = {error.hint}")
+
+
+def _exit_code(error: FunctionsError) -> int:
+    if isinstance(error, UnknownFunctionError):
+        return EXIT_USAGE
+    return EXIT_ENVIRONMENT if isinstance(error, SettingsError | DependencyError) else EXIT_PROBLEMS
+
+
+if __name__ == "__main__":
+    sys.exit(main())

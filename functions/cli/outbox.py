@@ -1,0 +1,85 @@
+"""`functions outbox`: show the actions that wait to be sent, and send them."""
+
+from __future__ import annotations
+
+import argparse
+
+from functions.cli.arguments import add_json, instant
+from functions.cli.console import Console
+from functions.documents import Json
+from functions.profiles.store import OutboxEntry
+from functions.settings import read_settings
+from functions.times import format_instant, utc_now
+
+_EPILOG = """A redrive checks age and consent again before it sends anything, and uses the key of the first attempt.
+
+examples:
+  functions outbox
+  functions outbox --redrive
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.epilog = _EPILOG
+    parser.add_argument("--redrive", action="store_true", help="send what is due")
+    parser.add_argument("--now", type=instant, metavar="TIME", help="time of the act; by default the clock's")
+    parser.add_argument("--limit", type=int, default=100, metavar="N", help="at most so many; default 100")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Run the command."""
+    rows = _redrive(arguments, console) if arguments.redrive else _list(arguments, console)
+    if arguments.json:
+        console.json(rows)
+        return 0
+    for row in rows:
+        note = f" ({row['note']})" if row["note"] else ""
+        console.out(f"{row['status']}  {row['action']} to {row['channel']} for {row['profile_id']}{note}")
+        expires = f", expires {row['expires_at']}" if row["expires_at"] else ""
+        console.out(console.paint(f"  decision {row['decision_id']}, due {row['due_at']}{expires}", "dim"))
+    if not rows:
+        console.err("nothing waits to be sent")
+    return 0
+
+
+def _list(arguments: argparse.Namespace, console: Console) -> list[dict[str, Json]]:
+    from functions.cli.composition import opened_store
+
+    with opened_store(read_settings(console.environment)) as store:
+        return [_row(entry, entry.status, entry.note) for entry in store.outbox(limit=arguments.limit)]
+
+
+def _redrive(arguments: argparse.Namespace, console: Console) -> list[dict[str, Json]]:
+    from functions.cli.composition import opened_runtime
+    from functions.spec.loading import load_channels
+
+    channels = load_channels(read_settings(console.environment).specs)
+    with opened_runtime(console.environment) as runtime:
+        results = runtime.redrive(channels, now=arguments.now or utc_now(), limit=arguments.limit)
+    rows = []
+    for entry, performed in results:
+        if performed is None:
+            rows.append(_row(entry, "held", "another process works on it"))
+            continue
+        status = {"sent": "sent", "queued": "queued", "none": "released", "returned": "returned"}
+        rows.append(_row(entry, status[performed.delivery], performed.note))
+    return rows
+
+
+def _row(entry: OutboxEntry, status: str, note: str | None) -> dict[str, Json]:
+    return {
+        "status": status,
+        "note": note,
+        "decision_id": entry.decision_id,
+        "profile_id": entry.profile_id,
+        "function": entry.function,
+        "action": entry.action,
+        "channel": entry.channel,
+        "attempts": entry.attempts,
+        "created_at": format_instant(entry.created_at),
+        "due_at": format_instant(entry.due_at),
+        "expires_at": format_instant(entry.expires_at) if entry.expires_at else None,
+        "lease_until": format_instant(entry.lease_until) if entry.lease_until else None,
+    }
