@@ -195,4 +195,7 @@ class SpecCompiler:
 def channel_plan(name: str, registry: Registry) -> ChannelPlan:
     """Return the plan of a channel that the registry has."""
     document: dict[str, Json] = registry.channels[name].model_dump(exclude={"kind"}, exclude_none=True)
-    return ChannelPlan(name=name, kind=registry.channels[name].kind, options=document)
+    # A class of the author's own gets what stands under `options`, the others all their keys.
+    return ChannelPlan(
+        name=name, kind=registry.channels[name].kind, options=document.get("options", document)
+    )

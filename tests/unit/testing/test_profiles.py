@@ -229,8 +229,8 @@ def test_the_samples_cover_what_consent_can_say(customer: str, verdict: str) -> 
     ("name", "customer"),
     [
         ("cancellation-page.json", "customer-0042"),
-        ("cancellation-page-loyal.json", "customer-0007"),
-        ("cancellation-page-revoked.json", "customer-0013"),
+        ("page-view-loyal-customer.json", "customer-0007"),
+        ("page-view-consent-withdrawn.json", "customer-0013"),
     ],
 )
 def test_a_sample_event_fires_the_function_for_a_sample_customer(name: str, customer: str) -> None:
