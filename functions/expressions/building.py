@@ -22,7 +22,7 @@ def compile_expression(text: str, *, limits: Limits | None = None) -> Expression
     """
     root = checked(text, limits).root
     source = compile_source({"value": (text, root)})
-    return _expression(text, root, program_of(compile_code(source), [text]))
+    return _expression(text, root, program_of(compile_code(source), lambda _: text))
 
 
 def compile_features(features: Mapping[str, str], *, limits: Limits | None = None) -> CompiledFeatures:
@@ -35,7 +35,7 @@ def compile_features(features: Mapping[str, str], *, limits: Limits | None = Non
     expressions = {name: _expression(features[name], root) for name, root in roots.items()}
     lineage = merge_reads(expression.lineage for expression in expressions.values())
     source = compile_source({name: (features[name], root) for name, root in roots.items()})
-    program = program_of(compile_code(source), list(features.values()))
+    program = program_of(compile_code(source), list(features.values()).__getitem__)
     return CompiledFeatures(MappingProxyType(expressions), MappingProxyType(lineage), source, program)
 
 

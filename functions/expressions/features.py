@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -105,13 +106,14 @@ class CompiledFeatures:
 
         Shape:
             `format`, `python` (version of the bytecode), `hash`, `code` (source), `bytecode` (base64), and
-            `expressions`: name, text, paths in writing, and lineage as pairs of path and need.
+            `expressions` (JSON text, so that it is parsed only when asked for): name, text, paths in writing,
+            and lineage as pairs of path and need.
         """
-        expressions: list[Json] = [
+        expressions = [
             [name, one.source, list(one.reads), [[list(path), int(how)] for path, how in one.lineage.items()]]
             for name, one in self.expressions.items()
         ]
-        return seal(self.code, expressions)
+        return seal(self.code, json.dumps(expressions))
 
 
 def value_or_failure(text: str, document: Json) -> Json | EvaluationFailure:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import marshal
 import sys
 from collections.abc import Mapping
@@ -21,8 +20,8 @@ class ArtifactError(ValueError):
     """An artefact can't be used here: build it again. The message says why."""
 
 
-def seal(source: str, expressions: list[Json]) -> dict[str, Json]:
-    """Return the artefact of a generated module and the expressions it was generated from."""
+def seal(source: str, expressions: str) -> dict[str, Json]:
+    """Return the artefact of a generated module and of the expressions it was generated from, as JSON text."""
     code = compile(source, "<generated features>", "exec", dont_inherit=True)
     held: dict[str, Json] = {
         "format": FORMAT,
@@ -61,7 +60,6 @@ def _python() -> str:
 
 def _hash(artifact: Mapping[str, Json]) -> str:
     digest = hashlib.sha256()
-    for part in ("format", "python", "code", "bytecode"):
+    for part in ("format", "python", "code", "bytecode", "expressions"):
         digest.update(f"{artifact[part]}\0".encode())
-    digest.update(json.dumps(artifact["expressions"]).encode())
     return digest.hexdigest()

@@ -47,7 +47,7 @@ def test_strict_evaluation_works_on_a_loaded_artefact() -> None:
         ({"python": "cpython-39-00000000"}, "another Python"),
         ({"bytecode": "AAAA"}, "does not match its hash"),
         ({"code": "print(1)"}, "does not match its hash"),
-        ({"expressions": []}, "does not match its hash"),
+        ({"expressions": "[]"}, "does not match its hash"),
         ({"hash": None}, "does not match its hash"),
     ],
 )
