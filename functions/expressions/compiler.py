@@ -98,7 +98,7 @@ def _made_by(graph: Graph, node: Id) -> set[Id]:
             continue
         if operation.kind == "call" and operation.data not in _GIVE_CONTAINERS:
             continue
-        if operation.kind in _MADE:
+        if operation.kind in _MADE or (operation.kind == "literal" and operation.data[0] in "[{"):
             found.add(current)
         pending.extend(operation.inputs)
     return found
