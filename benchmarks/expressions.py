@@ -20,8 +20,9 @@ from typing import Any
 
 import jmespath
 from jmespath import visitor
+from jmespath.parser import Parser
 
-from functions.expressions import compile_features
+from functions.expressions import compile_features, decoder_for, load_features
 
 Evaluate = Callable[[Any], Any]
 
@@ -325,6 +326,50 @@ def bench_empty(seconds: float) -> None:
         report(f"{label} features, a missing feature costs no exception", spent, "full profile")
 
 
+def bench_bytes(seconds: float) -> None:
+    """From the stored bytes of a profile to the bytes of a CSV payload."""
+    try:
+        loads: Callable[[bytes], Any] = importlib.import_module("orjson").loads
+        peer = "orjson + jmespath.compile().search"
+    except ImportError:
+        loads, peer = json.loads, "json + jmespath.compile().search (orjson is not installed)"
+    for label, (features, by_hand) in SPECS.items():
+        compiled = compile_features(features)
+        for kilobytes in (5, 100):
+            stored = json.dumps(profile(kilobytes)["profile"]).encode()
+            decode = decoder_for(compiled.lineage, (".profile",), max_bytes=400_000)
+            spent = interleaved(
+                {
+                    peer: _pipeline(loads, compiled_search(features), stored),
+                    "written by hand": _pipeline(loads, by_hand, stored),
+                    "decoder_for + compile_features": _pipeline(decode, compiled.evaluate, stored),
+                },
+                seconds,
+            )
+            report(f"bytes in, payload out: {label} features, {kilobytes} KB", spent, peer)
+
+
+def _pipeline(decode: Callable[[bytes], Any], evaluate: Evaluate, stored: bytes) -> Callable[[], bytes]:
+    def run() -> bytes:
+        values = evaluate({"profile": decode(stored), "now": NOW})
+        return ",".join(map(str, values.values())).encode()
+
+    return run
+
+
+def bench_load(seconds: float) -> None:
+    """Loading an artefact against generating the same features."""
+    features = two_hundred()
+    artifact = compile_features(features).to_artifact()
+
+    def generate() -> None:
+        Parser.purge()
+        compile_features(features)
+
+    spent = interleaved({"generate": generate, "load": lambda: load_features(artifact)}, seconds)
+    report("200 features: an artefact", spent, "generate")
+
+
 def _call(side: Evaluate, root: Any) -> Callable[[], Any]:
     return lambda: side(root)
 
@@ -332,9 +377,11 @@ def _call(side: Evaluate, root: Any) -> Callable[[], Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=20.0, help="for the whole run, about")
-    seconds = parser.parse_args().seconds / 12
+    seconds = parser.parse_args().seconds / 11
     bench_features(seconds)
     bench_empty(seconds / 3)
+    bench_bytes(seconds / 2)
+    bench_load(seconds / 2)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from functions.expressions.decoding import Decoder, decoder_for
 from functions.expressions.features import CompiledFeatures, Expression
-from functions.expressions.loading import load_features
+from functions.expressions.loading import load_expression, load_features
 from functions.expressions.paths import How, Path, Reads
 from functions.expressions.problems import EvaluationFailure, ExpressionError, ExpressionProblem, Severity
 from functions.expressions.sealing import ArtifactError
@@ -26,6 +27,7 @@ __all__ = [
     "FUNCTION_REFERENCE",
     "ArtifactError",
     "CompiledFeatures",
+    "Decoder",
     "EvaluationFailure",
     "Expression",
     "ExpressionError",
@@ -39,6 +41,8 @@ __all__ = [
     "check_expression",
     "compile_expression",
     "compile_features",
+    "decoder_for",
+    "load_expression",
     "load_features",
 ]
 

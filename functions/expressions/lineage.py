@@ -90,8 +90,8 @@ class _Reader:
 
     def projection(self, node: Node, at: Described) -> Described:
         base = self.visit(node["children"][0], at)
-        self.need(base, How.SIZE)
         inside = _values(base) if node["type"] == "value_projection" else _elements(base)
+        self.need(inside, How.TYPE)  # how many there are
         if node["type"] == "filter_projection":
             self.need(self.visit(node["children"][2], inside), How.NULLNESS)
         result = self.visit(node["children"][1], inside)
@@ -101,12 +101,12 @@ class _Reader:
     def flatten(self, node: Node, at: Described) -> Described:
         base = self.visit(node["children"][0], at)
         elements = _elements(base)
-        self.need(base, How.SIZE)
-        self.need(elements, How.SIZE)
-        return (Made(elements=_union(elements, _elements(elements))),)
+        inner = _elements(elements)
+        self.need(_union(elements, inner), How.TYPE)
+        return (Made(elements=_union(elements, inner)),)
 
     def slice(self, _: Node, at: Described) -> Described:
-        self.need(at, How.SIZE)
+        self.need(_elements(at), How.TYPE)
         return (Made(elements=_elements(at)),)
 
     def multi_select_list(self, node: Node, at: Described) -> Described:
@@ -157,7 +157,7 @@ class _Reader:
         first, second = node["children"]
         array, expref = (second, first) if first["type"] == "expref" else (first, second)
         base = self.visit(array, at)
-        self.need(base, How.SIZE)
+        self.need(_elements(base), How.TYPE)
         computed = self.visit(expref["children"][0], _elements(base))
         if node["value"] == "map":
             return (Made(elements=computed),)
@@ -170,7 +170,9 @@ class _Reader:
         base = self.visit(items, at)
         known = [name["value"] for name in names if name["type"] == "literal"]
         known = [name for name in known if isinstance(name, str)]
-        self.need(base, How.SIZE if len(known) == len(names) else How.VALUE)
+        self.need(_elements(base), How.TYPE)
+        if len(known) < len(names):
+            self.need(base, How.VALUE)
         for name in known:
             self.need(_field(_elements(base), name), How.VALUE)
         for argument in node["children"][1:]:

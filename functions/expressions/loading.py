@@ -30,6 +30,18 @@ def load_features(artifact: Mapping[str, Json]) -> CompiledFeatures:
     return CompiledFeatures(expressions, lineage, artifact["code"], program)
 
 
+def load_expression(artifact: Mapping[str, Json]) -> Expression:
+    """Return the expression of an artefact that was made of it alone.
+
+    Raises:
+        ArtifactError: As `load_features`.
+    """
+    code = opened(artifact)
+    (expression,) = _expressions(artifact["expressions"]).values()
+    program = program_of(code, lambda _: expression.source)
+    return Expression(expression.source, expression.lineage, expression.reads, program)
+
+
 class OnDemand(Mapping[K, V]):
     """A mapping that is made when something is first looked up in it: most loaded lineage never is."""
 

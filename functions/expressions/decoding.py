@@ -1,0 +1,73 @@
+"""From bytes to the part of a document that is read: what no expression asks for is skipped, not built.
+
+Decoding costs most of what computing features costs, and only building less makes it cheaper. `msgspec`
+decodes into types that are derived from the lineage; without it the whole document is parsed. Evaluating
+gives the same values and failures either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, TypedDict, Union
+
+from functions.documents import DocumentError, DocumentTooLargeError, Json, parse_json
+from functions.expressions.paths import How, Path, Reads
+from functions.expressions.pruning import Need, need_of
+
+Decoder = Callable[[bytes], Json]
+"""Bytes of UTF-8 JSON in, the parts that are read out. Raises `DocumentError`, never with content."""
+
+
+def decoder_for(reads: Reads, at: Path = (), *, max_bytes: int) -> Decoder:
+    """Return a decoder for the document, or for what stands in it at a path, such as the profile.
+
+    With `msgspec` installed, keys that are not read are neither built nor checked for being given twice.
+
+    Args:
+        reads: What the expressions read, from the root document.
+        at: Where the bytes stand in the root document, as steps: `(".profile",)`.
+        max_bytes: The most that is accepted.
+    """
+    below = {path[len(at) :]: how for path, how in reads.items() if path[: len(at)] == at}
+    whole = any(at[: len(path)] == path and how is How.VALUE for path, how in reads.items())
+    if not whole:
+        try:
+            return _pruning(need_of(below), max_bytes)
+        except ImportError:
+            pass
+    return lambda text: parse_json(text, max_bytes=max_bytes)
+
+
+def _pruning(need: Need, max_bytes: int) -> Decoder:
+    msgspec: Any = import_module("msgspec")
+    decode = msgspec.json.Decoder(_type_for(need)).decode
+
+    def decoder(text: bytes) -> Json:
+        if len(text) > max_bytes:
+            raise DocumentTooLargeError(f"{len(text):,} bytes, at most {max_bytes:,} are read")
+        try:
+            return decode(text)
+        except RecursionError:
+            raise DocumentTooLargeError("too many levels deep") from None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise DocumentError("no JSON, or a number out of range") from None
+
+    return decoder
+
+
+def _type_for(need: Need) -> Any:
+    """Return the type that builds what is needed of a value, whatever the value turns out to be."""
+    if need.how is How.VALUE:
+        return Any
+    array: Any = list if need.elements is None else list[_type_for(need.elements)]  # type: ignore[misc]
+    return Union[_object_for(need), array, str, int, float, bool, None]  # noqa: UP007 - made at run time
+
+
+def _object_for(need: Need) -> Any:
+    if need.values is not None and not need.fields:
+        return dict[str, _type_for(need.values)]  # type: ignore[misc]
+    if need.values is not None or need.how is not How.TYPE:
+        return dict[str, Any]  # all keys count
+    typed_dict: Any = TypedDict  # the functional form wants literal keys from a type checker
+    return typed_dict("Needed", {key: _type_for(one) for key, one in need.fields.items()}, total=False)

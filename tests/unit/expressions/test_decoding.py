@@ -1,0 +1,78 @@
+"""Decoders that build only what is read."""
+
+import importlib.util
+import json
+from typing import Any
+
+import pytest
+
+from functions.documents import DocumentError, DocumentTooLargeError
+from functions.expressions import compile_features, decoder_for
+
+HAS_MSGSPEC = importlib.util.find_spec("msgspec") is not None
+FEATURES = {
+    "spent": "sum(profile.orders[?kind == 'a'].price)",
+    "count": "length(profile.orders)",
+    "hits": "profile.web.*.hits",
+    "any": "profile.tags && `1`",
+    "keys": "keys(profile.scores)",
+    "score": "profile.scores.churn.value || `0.5`",
+    "last": "profile.orders[-1].at",
+    "wide": "profile.big",
+}
+PROFILES: list[Any] = [
+    {
+        "orders": [{"kind": "a", "price": 2.5, "note": "x"}, {"kind": "b", "price": 3}, None, 7, [1]],
+        "web": {"a": {"hits": 1, "more": 2}, "b": {"hits": None}, "c": 3},
+        "tags": ["x"],
+        "scores": {"churn": {"value": 0.25, "at": "now"}, "other": 1},
+        "big": 2**70,
+        "unread": {"deep": [1, 2, 3]},
+    },
+    {"orders": [], "web": {}, "tags": [], "scores": {}, "big": 1.0},
+    {"orders": {"kind": "a"}, "web": [1], "tags": {"a": 1}, "scores": None, "big": {"any": [1, {"x": 1}]}},
+    {"orders": "text", "web": 5, "tags": "", "scores": [1], "big": True},
+    {},
+    None,
+    [1, 2],
+    "text",
+]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_what_is_decoded_gives_the_same_values_and_failures(profile: Any) -> None:
+    features = compile_features(FEATURES)
+    decode = decoder_for(features.lineage, (".profile",), max_bytes=10_000)
+    whole = features.evaluate({"profile": profile})
+    assert features.evaluate({"profile": decode(json.dumps(profile).encode())}) == whole
+
+
+@pytest.mark.skipif(not HAS_MSGSPEC, reason="msgspec is not installed")
+def test_what_is_not_read_is_not_built() -> None:
+    features = compile_features({"spent": "sum(profile.orders[].price)"})
+    decode = decoder_for(features.lineage, (".profile",), max_bytes=10_000)
+    assert decode(json.dumps(PROFILES[0]).encode()) == {
+        "orders": [{"price": 2.5}, {"price": 3}, None, 7, [1]]
+    }
+
+
+def test_a_profile_that_is_read_as_a_whole_is_decoded_as_a_whole() -> None:
+    features = compile_features({"all": "profile"})
+    decode = decoder_for(features.lineage, (".profile",), max_bytes=10_000)
+    assert decode(json.dumps(PROFILES[0]).encode()) == PROFILES[0]
+
+
+@pytest.mark.parametrize("text", [b"{", b'{"orders": NaN}', b'{"orders": 1e999}', b"\xff", b""])
+def test_what_is_no_json_is_refused_without_being_quoted(text: bytes) -> None:
+    decode = decoder_for(compile_features(FEATURES).lineage, (".profile",), max_bytes=100)
+    with pytest.raises(DocumentError) as caught:
+        decode(text)
+    assert "orders" not in str(caught.value)
+
+
+def test_what_is_too_large_or_too_deep_is_refused() -> None:
+    decode = decoder_for(compile_features({"tags": "profile.tags"}).lineage, (".profile",), max_bytes=200_000)
+    with pytest.raises(DocumentTooLargeError):
+        decode(b" " * 200_001)
+    with pytest.raises(DocumentTooLargeError):
+        decode(b'{"tags": ' + b"[" * 10_000 + b"]" * 10_000 + b"}")
