@@ -50,6 +50,12 @@ class UnknownFunctionError(FunctionsError):
     who = "author"
 
 
+class BuiltPlanError(FunctionsError):
+    """A built plan is missing, stale, damaged, or of another version of this package."""
+
+    code = "build.unusable"
+
+
 class EventError(FunctionsError):
     """The event can't be used; it is rejected with its code."""
 

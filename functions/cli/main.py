@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, Command] = {
     "validate": Command("functions.cli.validate", "check every spec and print all problems"),
     "explain": Command("functions.cli.explain", "say what a function reads, sends and may do"),
     "test": Command("functions.cli.test", "run the cases beside the specs"),
+    "build": Command("functions.cli.build", "write the artefacts that a Lambda loads"),
     "profile": Command("functions.cli.profile", "read and write profiles and consent"),
     "decisions": Command("functions.cli.decisions", "list what was decided about a customer, and why"),
     "outbox": Command("functions.cli.outbox", "show the actions that wait to be sent, and send them"),

@@ -1,0 +1,300 @@
+"""A plan as JSON, with the code of its expressions inside.
+
+The code is tied to the version of Python that built it. The texts of the expressions are in the artefact
+too, so that another Python can compile them anew; that needs `jmespath` and some milliseconds.
+
+An artefact holds bytecode: load only what your own build made, as you would any package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from functions.documents import Json, content_hash
+from functions.errors import BuiltPlanError
+from functions.events.patterns import compile_pattern
+from functions.expressions import (
+    ArtifactError,
+    CompiledFeatures,
+    Expression,
+    compile_expression,
+    compile_features,
+    load_expression,
+    load_features,
+)
+from functions.spec.plan import (
+    ActionPlan,
+    Answer,
+    Bundle,
+    ChannelPlan,
+    FeaturePlan,
+    ModelPlan,
+    Plan,
+    Rung,
+    WriteBackPlan,
+)
+
+FORMAT: Final = 1
+"""Counts up whenever the shape of the artefact changes."""
+
+
+def plan_to_artifact(plan: Plan) -> dict[str, Json]:
+    """Return the artefact of a plan: JSON, with a hash over all of it."""
+    writer = _Writer()
+    document: dict[str, Json] = {
+        "format": FORMAT,
+        "name": plan.name,
+        "plan": _plan_document(plan, writer),
+        "values": plan.values.to_artifact(),
+        "texts": {name: one.source for name, one in plan.values.expressions.items()},
+        "expressions": writer.artifacts,
+    }
+    return {**document, "hash": content_hash(document)}
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPlan:
+    """A plan out of an artefact.
+
+    Attributes:
+        plan: The plan.
+        recompiled: Why its expressions were compiled anew; None when the code of the artefact is used.
+    """
+
+    plan: Plan
+    recompiled: str | None = None
+
+
+def plan_from_artifact(document: Json) -> LoadedPlan:
+    """Return the plan of an artefact. Code of another Python is compiled anew from the texts.
+
+    Raises:
+        BuiltPlanError: No artefact, of another format, or damaged.
+    """
+    if not isinstance(document, dict) or "plan" not in document:
+        raise BuiltPlanError("this is no built plan")
+    if document.get("format") != FORMAT:
+        raise BuiltPlanError("the plan was built by another version of this package; build it again")
+    if content_hash({key: value for key, value in document.items() if key != "hash"}) != document.get("hash"):
+        raise BuiltPlanError("the plan does not match its hash; build it again")
+    try:
+        return LoadedPlan(_plan(document, load_features(document["values"]), load_expression))
+    except ArtifactError as error:
+        values = compile_features(document["texts"])
+        return LoadedPlan(_plan(document, values, _compile_anew), str(error))
+
+
+def _compile_anew(artifact: Mapping[str, Json]) -> Expression:
+    return compile_expression(artifact["text"])
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Collects expressions, each once, and hands out their numbers."""
+
+    artifacts: list[dict[str, Json]] = field(default_factory=list)
+    _numbers: dict[str, int] = field(default_factory=dict)
+
+    def number(self, expression: Expression) -> int:
+        text = expression.source
+        if text not in self._numbers:
+            self._numbers[text] = len(self.artifacts)
+            compiled = compile_features({"value": text})
+            self.artifacts.append({**compiled.to_artifact(), "text": text})
+        return self._numbers[text]
+
+    def optional(self, expression: Expression | None) -> int | None:
+        return None if expression is None else self.number(expression)
+
+    def table(self, expressions: Mapping[str, Expression]) -> dict[str, int]:
+        return {name: self.number(expression) for name, expression in expressions.items()}
+
+
+class _Reader:
+    """Gives expressions by their numbers, each loaded once."""
+
+    def __init__(
+        self, artifacts: list[dict[str, Json]], load: Callable[[Mapping[str, Json]], Expression]
+    ) -> None:
+        self._artifacts = artifacts
+        self._load = load
+        self._loaded: dict[int, Expression] = {}
+
+    def one(self, number: int) -> Expression:
+        if number not in self._loaded:
+            self._loaded[number] = self._load(self._artifacts[number])
+        return self._loaded[number]
+
+    def optional(self, number: int | None) -> Expression | None:
+        return None if number is None else self.one(number)
+
+    def table(self, numbers: Mapping[str, int]) -> dict[str, Expression]:
+        return {name: self.one(number) for name, number in numbers.items()}
+
+
+def _plan_document(plan: Plan, writer: _Writer) -> dict[str, Json]:
+    return {
+        "name": plan.name,
+        "owner": plan.owner,
+        "description": plan.description,
+        "pattern": plan.pattern.source,
+        "max_age_s": _seconds(plan.max_age),
+        "key": writer.number(plan.key),
+        "purpose": plan.purpose,
+        "consent": plan.consent,
+        "features": [_feature_document(feature, writer) for feature in plan.features],
+        "model": _model_document(plan.model, writer) if plan.model else None,
+        "score": plan.score,
+        "write_back": [
+            [target.name, writer.number(target.source), _seconds(target.expires_after)]
+            for target in plan.write_back
+        ],
+        "when": writer.optional(plan.when),
+        "actions": [_action_document(action, writer) for action in plan.actions],
+        "cold_start": plan.cold_start,
+        "reads": list(plan.reads),
+        "bundle": [plan.bundle.spec, plan.bundle.policy, plan.bundle.model],
+        "channels": {
+            name: {"kind": channel.kind, "options": _json_options(channel.options)}
+            for name, channel in plan.channels.items()
+        },
+    }
+
+
+def _plan(
+    document: Mapping[str, Json],
+    values: CompiledFeatures,
+    load: Callable[[Mapping[str, Json]], Expression],
+) -> Plan:
+    reader, plan = _Reader(document["expressions"], load), document["plan"]
+    spec, policy, model = plan["bundle"]
+    return Plan(
+        name=plan["name"],
+        owner=plan["owner"],
+        description=plan["description"],
+        pattern=compile_pattern(plan["pattern"]),
+        max_age=_duration(plan["max_age_s"]),
+        key=reader.one(plan["key"]),
+        purpose=plan["purpose"],
+        consent=plan["consent"],
+        features=tuple(_feature(feature, reader) for feature in plan["features"]),
+        values=values,
+        model=_model(plan["model"], reader) if plan["model"] else None,
+        score=plan["score"],
+        write_back=tuple(
+            WriteBackPlan(name, reader.one(source), _duration(seconds))
+            for name, source, seconds in plan["write_back"]
+        ),
+        when=reader.optional(plan["when"]),
+        actions=tuple(_action(action, reader) for action in plan["actions"]),
+        cold_start=plan["cold_start"],
+        reads=tuple(plan["reads"]),
+        bundle=Bundle(spec, policy, model),
+        channels={
+            name: ChannelPlan(name, channel["kind"], channel["options"])
+            for name, channel in plan["channels"].items()
+        },
+    )
+
+
+def _feature_document(feature: FeaturePlan, writer: _Writer) -> dict[str, Json]:
+    return {
+        "name": feature.name,
+        "type": feature.type,
+        "low": feature.low,
+        "high": feature.high,
+        "categories": list(feature.categories),
+        "as_of": writer.optional(feature.as_of),
+        "stale_after_s": _seconds(feature.stale_after),
+        "answers": {state: [answer.kind, answer.value] for state, answer in feature.answers.items()},
+        "unit": feature.unit,
+    }
+
+
+def _feature(document: Mapping[str, Json], reader: _Reader) -> FeaturePlan:
+    return FeaturePlan(
+        name=document["name"],
+        type=document["type"],
+        low=document["low"],
+        high=document["high"],
+        categories=tuple(document["categories"]),
+        as_of=reader.optional(document["as_of"]),
+        stale_after=_duration(document["stale_after_s"]),
+        answers={state: Answer(kind, value) for state, (kind, value) in document["answers"].items()},
+        unit=document["unit"],
+    )
+
+
+def _model_document(model: ModelPlan, writer: _Writer) -> dict[str, Json]:
+    return {
+        "kind": model.kind,
+        "target": model.target,
+        "options": _json_options(model.options),
+        "format": model.format,
+        "template": model.template,
+        "template_expressions": writer.table(model.template_expressions),
+        "missing_token": model.missing_token,
+        "response": writer.table(model.response),
+        "ranges": {name: list(bounds) for name, bounds in model.ranges.items()},
+        "timeout_s": model.timeout_s,
+        "max_attempts": model.max_attempts,
+        "max_payload_bytes": model.max_payload_bytes,
+        "fallback": [
+            [rung.kind, writer.table(rung.sources), dict(rung.constants)] for rung in model.fallback
+        ],
+    }
+
+
+def _model(document: Mapping[str, Json], reader: _Reader) -> ModelPlan:
+    same = ("kind", "target", "options", "format", "template", "missing_token")
+    numbers = ("timeout_s", "max_attempts", "max_payload_bytes")
+    return ModelPlan(
+        **{key: document[key] for key in (*same, *numbers)},
+        template_expressions=reader.table(document["template_expressions"]),
+        response=reader.table(document["response"]),
+        ranges={name: (low, high) for name, (low, high) in document["ranges"].items()},
+        fallback=tuple(
+            Rung(kind, reader.table(sources), constants) for kind, sources, constants in document["fallback"]
+        ),
+    )
+
+
+def _action_document(action: ActionPlan, writer: _Writer) -> dict[str, Json]:
+    return {
+        "name": action.name,
+        "tags": list(action.tags),
+        "channel": action.channel,
+        "eligible": writer.optional(action.eligible),
+        "payload": action.payload,
+        "payload_expressions": writer.table(action.payload_expressions),
+    }
+
+
+def _action(document: Mapping[str, Json], reader: _Reader) -> ActionPlan:
+    return ActionPlan(
+        name=document["name"],
+        tags=tuple(document["tags"]),
+        channel=document["channel"],
+        eligible=reader.optional(document["eligible"]),
+        payload=document["payload"],
+        payload_expressions=reader.table(document["payload_expressions"]),
+    )
+
+
+def _json_options(options: Mapping[str, Json]) -> dict[str, Json]:
+    """Return options as JSON; a duration becomes its seconds, as adapters read it."""
+    return {
+        name: value.total_seconds() if isinstance(value, timedelta) else value
+        for name, value in options.items()
+    }
+
+
+def _seconds(duration: timedelta | None) -> float | None:
+    return None if duration is None else duration.total_seconds()
+
+
+def _duration(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
