@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from functions.decision.evaluating import evaluate
 from functions.decision.reasons import Reason, reason
 from functions.documents import Json
-from functions.expressions import Expression
+from functions.expressions import EvaluationFailure, Expression
 from functions.spec.plan import ActionPlan, Plan
 
 DO_NOTHING = "do-nothing"
@@ -68,66 +69,74 @@ def choose(plan: Plan, document: Mapping[str, Json], removed: Mapping[str, Reaso
         document: The root: `event`, `profile`, `features`, the outputs and `now`.
         removed: Actions that may not be chosen, with why; what the commit has refused.
     """
-    condition = _condition(plan.when, document)
-    if condition is not None:
-        outranked = tuple(Candidate(action.name, "outranked", condition.code) for action in plan.actions)
-        return Decision("no_action", condition, None, (*outranked, Candidate(DO_NOTHING, "chosen")))
-    if not plan.actions:
-        return Decision("no_action", reason("actions.none"), None, (Candidate(DO_NOTHING, "chosen"),))
+    unmet = _unmet(plan.when, document)
+    if unmet is not None or not plan.actions:
+        return _nothing_to_do(plan, unmet or reason("actions.none"))
     vetoes = {action.name: _veto(action, document, removed or {}) for action in plan.actions}
     chosen = next((action for action in plan.actions if vetoes[action.name] is None), None)
+    ranked = tuple(_candidate(action, vetoes[action.name], chosen) for action in plan.actions)
     if chosen is None:
         # When all fell for one reason, that reason is the answer; it says more than "not eligible".
         causes = set(vetoes.values())
         only = causes.pop() if len(causes) == 1 else None
         why = only or reason("actions.not_eligible")
-        fallen = tuple(_candidate(action, vetoes[action.name], None) for action in plan.actions)
-        return Decision("suppressed", why, None, (*fallen, Candidate(DO_NOTHING, "chosen")))
-    ranked = tuple(_candidate(action, vetoes[action.name], chosen) for action in plan.actions)
-    because = f"the condition {_quoted(plan.when)} holds" if plan.when else "the function has no condition"
+        return Decision("suppressed", why, None, (*ranked, Candidate(DO_NOTHING, "chosen")))
+    because = f"the condition {plan.when.source} holds" if plan.when else "the function has no condition"
     why = reason("action.chosen", action=chosen.name, because=because)
     return Decision("acted", why, chosen, (*ranked, Candidate(DO_NOTHING, "outranked", chosen.name)))
 
 
-def never_eligible(plan: Plan, document: Mapping[str, Json]) -> bool:
-    """Say whether no action can be chosen whatever the model answers.
+def foreclosed(plan: Plan, document: Mapping[str, Json]) -> Decision | None:
+    """Return the decision that stands before the model was asked; None while an action may still follow.
 
-    Only eligibility that reads no output of the model is asked; the others may still pass.
+    Only a condition and eligibilities that read no output of the model are asked; the others may still
+    pass.
+
+    Args:
+        plan: The function.
+        document: The root, without outputs.
     """
-    return all(
-        action.eligible is not None
-        and not _reads_outputs(plan, action.eligible)
-        and _veto(action, document, {}) is not None
-        for action in plan.actions
-    )
+    asked = plan.when if plan.when is not None and not _reads_outputs(plan, plan.when) else None
+    unmet = _unmet(asked, document)
+    if unmet is not None or not plan.actions:
+        return _nothing_to_do(plan, unmet or reason("actions.none"))
+    if any(_may_pass(plan, action, document) for action in plan.actions):
+        return None
+    return suppressed(plan, reason("actions.not_eligible"))
+
+
+def _nothing_to_do(plan: Plan, why: Reason) -> Decision:
+    outranked = tuple(Candidate(action.name, "outranked", why.code) for action in plan.actions)
+    return Decision("no_action", why, None, (*outranked, Candidate(DO_NOTHING, "chosen")))
+
+
+def _may_pass(plan: Plan, action: ActionPlan, document: Mapping[str, Json]) -> bool:
+    open_still = action.eligible is None or _reads_outputs(plan, action.eligible)
+    return open_still or _veto(action, document, {}) is None
 
 
 def _reads_outputs(plan: Plan, expression: Expression) -> bool:
-    outputs = plan.model.response if plan.model else {}
-    return any(read.split(".", 1)[0].split("[", 1)[0].strip('"') in outputs for read in expression.reads)
+    """Say whether an expression may read an output of the model; the whole document has them too."""
+    outputs = {f".{name}" for name in plan.model.response} if plan.model else set()
+    return any(not path or path[0] in outputs or path[0] == "*" for path in expression.lineage)
 
 
-def _condition(when: Expression | None, document: Mapping[str, Json]) -> Reason | None:
+def _unmet(when: Expression | None, document: Mapping[str, Json]) -> Reason | None:
     """Return why the condition keeps every action back, None when it holds."""
     if when is None:
         return None
-    try:
-        holds = when.evaluate(document)
-    except (ValueError, TypeError, ArithmeticError, RecursionError):
-        return reason("condition.failed", condition=_quoted(when))
-    return None if holds is True else reason("condition.false", condition=_quoted(when))
+    holds = evaluate(when, document)
+    if isinstance(holds, EvaluationFailure):
+        return reason("condition.failed", condition=when.source)
+    return None if holds is True else reason("condition.false", condition=when.source)
 
 
 def _veto(action: ActionPlan, document: Mapping[str, Json], removed: Mapping[str, Reason]) -> Reason | None:
     if action.name in removed:
         return removed[action.name]
-    if action.eligible is None:
+    if action.eligible is None or evaluate(action.eligible, document) is True:
         return None
-    try:
-        allowed = action.eligible.evaluate(document) is True
-    except (ValueError, TypeError, ArithmeticError, RecursionError):
-        allowed = False
-    return None if allowed else reason("actions.not_eligible")
+    return reason("actions.not_eligible")
 
 
 def _candidate(action: ActionPlan, veto: Reason | None, chosen: ActionPlan | None) -> Candidate:
@@ -136,7 +145,3 @@ def _candidate(action: ActionPlan, veto: Reason | None, chosen: ActionPlan | Non
     if action is chosen:
         return Candidate(action.name, "chosen")
     return Candidate(action.name, "outranked", chosen.name if chosen else None)
-
-
-def _quoted(expression: Expression | None) -> str:
-    return expression.source if expression else ""

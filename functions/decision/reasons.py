@@ -37,6 +37,7 @@ REASONS: Mapping[str, str] = {
     "actions.none": "Nothing was done: the function declares no action.",
     "actions.not_eligible": "Nothing was done: the customer is not eligible for any of the actions.",
     "contacts.full": "Nothing was done: the contact log of this customer is full.",
+    "budget.empty": "Nothing was done: the budget of the actions is used up.",
     "consent": "Nothing was done for {purpose}: {sentence}.",
     "event.too_old": "Nothing was done: the event is {age} old, and the moment has passed after {limit}.",
     "event.no_trigger": "The event does not match the trigger of {function}.",
