@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from functions.actions.channel import ActionMessage
 from functions.documents import Json
-from functions.errors import ActionError
+from functions.errors import ActionError, FunctionsError, SettingsError
 from functions.governance.gate import check_consent
-from functions.profiles.store import OutboxEntry
+from functions.profiles.store import ContactStatus, OutboxEntry
 from functions.runtime.ports import Ports
 from functions.runtime.receipt import ActionTaken, Delivery
 from functions.spec.plan import ChannelPlan
@@ -20,6 +20,8 @@ FIRST_RETRY = timedelta(seconds=15)
 """Pause before the second attempt of an action; it doubles with each further one, to an hour."""
 
 _LONGEST_RETRY = timedelta(hours=1)
+
+_DELIVERIES: Mapping[ContactStatus, Delivery] = {"sent": "sent", "released": "none", "reserved": "queued"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,9 @@ def perform(
 
     Returns:
         How far it got; None when the entry is settled or held by somebody else.
+
+    Raises:
+        ProfileStoreError: The store failed; the entry stays in the outbox.
     """
     wall = ports.wall()
     entry = ports.store.lease(profile_id, decision_id, owner=ports.owner, now=wall, until=wall + ports.lease)
@@ -80,23 +85,83 @@ def perform(
     ports.at_stage("leased")
     refusal = _refusal(entry, now=now, ports=ports) if recheck else None
     if refusal is not None:
-        ports.store.settle(entry, status="released", note=refusal)
-        return Performed(entry, "none", refusal)
+        return _release(entry, refusal, ports)
     plan = channels.get(entry.channel)
     if plan is None:
         # The registry no longer has the channel: the entry waits for an operator, nothing is lost.
         return _retry_later(entry, "action.unknown_channel", wall=wall, ports=ports)
     try:
         ports.channel(plan).send(_message(entry.message), now=now)
+    except SettingsError as error:
+        return _retry_later(entry, error.code, wall=wall, ports=ports)
     except ActionError as error:
         if error.retryable:
             return _retry_later(entry, error.code, wall=wall, ports=ports)
-        ports.store.settle(entry, status="released", note=error.code)
-        return Performed(entry, "none", error.code)
+        return _release(entry, error.code, ports)
     ports.at_stage("sent")
     ports.store.settle(entry, status="sent")
     ports.at_stage("settled")
     return Performed(entry, "sent")
+
+
+def redrive(
+    channels: Mapping[str, ChannelPlan], *, now: datetime, limit: int, ports: Ports
+) -> Sequence[tuple[OutboxEntry, Performed | None]]:
+    """Send what is due in the outbox, after age and consent were checked again.
+
+    Args:
+        channels: Where the channels of the entries are found.
+        now: Time of the act.
+        limit: Entries at the most.
+        ports: The surroundings.
+
+    Returns:
+        Every due entry with how far it got; None where somebody else holds it.
+
+    Raises:
+        ProfileStoreError: The outbox can't be listed.
+    """
+    entries = ports.store.outbox(due_before=max(now, ports.wall()), limit=limit)
+    return [(entry, _perform_again(entry, channels, now=now, ports=ports)) for entry in entries]
+
+
+def resume(
+    profile_id: str, decision_id: str, *, channels: Mapping[str, ChannelPlan], now: datetime, ports: Ports
+) -> ActionTaken | None:
+    """Say how far the action of an earlier decision got; send it if whoever decided did not get that far.
+
+    Args:
+        profile_id: Whose.
+        decision_id: The decision.
+        channels: Where its channel is found.
+        now: Time of the act.
+        ports: The surroundings.
+
+    Returns:
+        None when the decision has no action.
+
+    Raises:
+        ProfileStoreError: The outbox can't be read.
+    """
+    entry = ports.store.outbox_entry(profile_id, decision_id)
+    if entry is None:
+        return None
+    performed = None
+    if entry.status == "reserved" and entry.due_at <= ports.wall():
+        performed = _perform_again(entry, channels, now=now, ports=ports)
+    return (performed or Performed(entry, _DELIVERIES[entry.status], entry.note)).as_action()
+
+
+def _perform_again(
+    entry: OutboxEntry, channels: Mapping[str, ChannelPlan], *, now: datetime, ports: Ports
+) -> Performed | None:
+    """Perform an entry; a store that fails on one entry does not keep the others from leaving."""
+    try:
+        return perform(
+            entry.profile_id, entry.decision_id, channels=channels, now=now, ports=ports, recheck=True
+        )
+    except FunctionsError as error:
+        return Performed(entry, "queued", error.code)
 
 
 def _refusal(entry: OutboxEntry, *, now: datetime, ports: Ports) -> str | None:
@@ -112,6 +177,13 @@ def _refusal(entry: OutboxEntry, *, now: datetime, ports: Ports) -> str | None:
         now=now,
     )
     return None if checked.passed else f"consent.{checked.verdict}"
+
+
+def _release(entry: OutboxEntry, note: str, ports: Ports) -> Performed | None:
+    """Give up an entry, and with it its place in the contact log; None when the lease was lost."""
+    if not ports.store.settle(entry, status="released", note=note):
+        return None
+    return Performed(entry, "none", note)
 
 
 def _retry_later(entry: OutboxEntry, note: str, *, wall: datetime, ports: Ports) -> Performed:

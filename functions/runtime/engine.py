@@ -1,38 +1,44 @@
 """The runtime: one event, start to end.
 
-Order: trigger, event time, profile key, one consistent read, duplicate, age, profile, consent, features,
-model, decide, commit, act, receipt. Nothing is computed for a model before consent, nothing leaves before
-the commit.
+Order: trigger, event time, profile key, one consistent read, duplicate, profile, consent, features,
+model, age, decide, commit, act, receipt. Nothing is computed for a model before consent, nothing leaves
+before the commit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from functions.decision.choosing import Decision, choose, never_eligible, suppressed
-from functions.decision.reasons import Reason, consent_reason, error_reason, reason
+from functions.decision.choosing import Decision, choose, foreclosed, suppressed
+from functions.decision.evaluating import evaluate
+from functions.decision.reasons import Reason, consent_reason, reason
 from functions.documents import Json
-from functions.errors import EventError, EventWithoutKeyError, FunctionsError
+from functions.errors import EventMalformedError, EventWithoutKeyError, FunctionsError
 from functions.events.dialects import check_time
 from functions.events.event import Event
 from functions.events.patterns import as_envelope
-from functions.governance.gate import Clearance, ConsentCheck, check_consent, clear
-from functions.profiles.store import DecisionRecord, OutboxEntry, Snapshot
-from functions.runtime.acting import Performed, perform
-from functions.runtime.committing import Draft, commit
-from functions.runtime.features import FeatureSet, extract_features
+from functions.expressions import EvaluationFailure
+from functions.governance.gate import Clearance, check_consent, clear
+from functions.profiles.store import MAX_ID_BYTES, DecisionRecord, OutboxEntry, Snapshot
+from functions.runtime.acting import Performed, perform, redrive, resume
+from functions.runtime.committing import commit
+from functions.runtime.drafting import Draft
+from functions.runtime.features import extract_features
 from functions.runtime.identity import decision_id
+from functions.runtime.journal import Journal
 from functions.runtime.payload import build_payload
 from functions.runtime.ports import Ports
-from functions.runtime.receipt import ActionTaken, ModelCall, Receipt, SentPayload
+from functions.runtime.receipt import ActionTaken, Receipt, SentPayload
 from functions.runtime.root import root_document
 from functions.runtime.scoring import score
 from functions.runtime.stopwatch import Stopwatch
-from functions.spec.plan import ChannelPlan, Plan
+from functions.spec.plan import ChannelPlan, ModelPlan, Plan
 from functions.times import format_duration
 
-_NO_MODEL = ModelCall("none", "none", "none", 0.0, 0)
+_FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_TIME = datetime(9000, 1, 1, tzinfo=UTC)
+"""Event times outside are no times of events, and too near the ends of the calendar to reckon with."""
 
 
 class Runtime:
@@ -56,10 +62,8 @@ class Runtime:
         run = _Run(plan, event, now=now, generation=generation, ports=self._ports)
         try:
             return run.execute()
-        except EventError as error:
-            return run.receipt("rejected", error_reason(error))
         except FunctionsError as error:
-            return run.receipt("failed", error_reason(error), retryable=error.retryable)
+            return run.journal.of_error(error)
 
     def redrive(
         self, channels: Mapping[str, ChannelPlan], *, now: datetime, limit: int = 100
@@ -73,288 +77,209 @@ class Runtime:
 
         Returns:
             Every due entry with how far it got; None where somebody else holds it.
+
+        Raises:
+            ProfileStoreError: The outbox can't be listed.
         """
-        entries = self._ports.store.outbox(due_before=max(now, self._ports.wall()), limit=limit)
-        return [
-            (
-                entry,
-                perform(
-                    entry.profile_id,
-                    entry.decision_id,
-                    channels=channels,
-                    now=now,
-                    ports=self._ports,
-                    recheck=True,
-                ),
-            )
-            for entry in entries
-        ]
+        return redrive(channels, now=now, limit=limit, ports=self._ports)
 
 
 class _Run:
-    """One function on one event; gathers what the receipt will say."""
+    """One function on one event."""
 
     def __init__(self, plan: Plan, event: Event, *, now: datetime, generation: int, ports: Ports) -> None:
-        self.plan, self.event, self.now, self.ports = plan, event, now, ports
+        self._plan, self._event, self._now, self._ports = plan, event, now, ports
         self._generation = generation
         self._watch = Stopwatch(ports.monotonic)
-        self._id: str | None = None
-        self._profile_id: str | None = None
-        self._profile_bytes: int | None = None
-        self._checks: list[ConsentCheck] = []
-        self._features = FeatureSet({}, {})
-        self._payload: SentPayload | None = None
-        self._call = _NO_MODEL
-        self._outputs: Mapping[str, Json] = {}
+        self._id = ""
+        self._foreclosed: Decision | None = None
+        self.journal = Journal(plan, event, self._watch)
 
     def execute(self) -> Receipt:
-        if not self.plan.pattern.matches(as_envelope(self.event)):
-            return self.receipt("rejected", reason("event.no_trigger", function=self.plan.name))
-        check_time(self.event, self.now, max_skew=self.ports.event_skew)
+        """Run the function; errors before the commit are raised."""
+        if not self._plan.pattern.matches(as_envelope(self._event)):
+            return self.journal.receipt("rejected", reason("event.no_trigger", function=self._plan.name))
+        _check_calendar(self._event)
+        check_time(self._event, self._now, max_skew=self._ports.event_skew)
         snapshot = self._load()
         if snapshot.decision is not None:
             return self._duplicate(snapshot.decision)
-        if snapshot.profile_json is None and not self.plan.cold_start:
-            return self._finish(suppressed(self.plan, reason("profile.missing")), snapshot, {}, None)
-        checked = self._check_consent(snapshot, "before_model")
-        clearance = clear(checked)
-        if clearance is None:
-            why = consent_reason(checked.verdict, purpose=checked.purpose, consent=checked.consent)
-            return self._finish(suppressed(self.plan, why), snapshot, {}, None)
+        if snapshot.profile_json is None and not self._plan.cold_start:
+            return self._finish(self._uncleared(suppressed(self._plan, reason("profile.missing")), snapshot))
+        clearance = self._check_consent(snapshot, "before_model")
+        if isinstance(clearance, Decision):
+            return self._finish(self._uncleared(clearance, snapshot))
         document = self._prepare(snapshot)
-        self._invoke(document, clearance)
-        decision = self._decide(document)
-        return self._finish(decision, snapshot, document, clearance)
+        if self._plan.model is not None:
+            self._invoke(self._plan.model, document, clearance)
+        decision = self._decide(document, {})
+        return self._finish(self._draft(decision, snapshot, document, cleared=True))
 
     def _load(self) -> Snapshot:
-        key = _profile_key(self.plan, self.event)
-        self._id = decision_id(
-            function=self.plan.name, event_id=self.event.id, key=key, generation=self._generation
+        key = _profile_key(self._plan, self._event)
+        self._id = self.journal.decision_id = decision_id(
+            function=self._plan.name, event_id=self._event.id, key=key, generation=self._generation
         )
-        store = self.ports.store
+        store = self._ports.store
         with self._watch.stage("load"):
             snapshot = store.load(key, self._id)
-            if snapshot.profile_json is None:
+            if snapshot.profile_json is None and snapshot.decision is None:
                 resolved = store.resolve_alias(key)
                 snapshot = store.load(resolved, self._id) if resolved is not None else snapshot
-        self._profile_id = snapshot.profile_id
-        self._profile_bytes = len(snapshot.profile_json) if snapshot.profile_json is not None else None
-        self.ports.at_stage("loaded")
+        self.journal.profile_id = snapshot.profile_id
+        if snapshot.profile_json is not None:
+            self.journal.profile_bytes = len(snapshot.profile_json)
+        self._ports.at_stage("loaded")
         return snapshot
 
-    def _check_consent(self, snapshot: Snapshot, check: str) -> ConsentCheck:
+    def _check_consent(self, snapshot: Snapshot, check: str) -> Clearance | Decision:
+        """Return the clearance, or the decision that stands without one."""
         checked = check_consent(
-            snapshot.consent.get(self.plan.consent),
+            snapshot.consent.get(self._plan.consent),
             check=check,
-            purpose=self.plan.purpose,
-            consent=self.plan.consent,
-            now=self.now,
+            purpose=self._plan.purpose,
+            consent=self._plan.consent,
+            now=self._now,
         )
-        self._checks.append(checked)
-        return checked
+        self.journal.checks.append(checked)
+        clearance = clear(checked)
+        if clearance is not None:
+            return clearance
+        why = consent_reason(checked.verdict, purpose=checked.purpose, consent=checked.consent)
+        return suppressed(self._plan, why)
 
     def _prepare(self, snapshot: Snapshot) -> dict[str, Json]:
         with self._watch.stage("features"):
-            document = root_document(self.event, snapshot, now=self.now)
-            self._features = extract_features(self.plan, document, now=self.event.time)
-            document["features"] = dict(self._features.values)
-        self.ports.at_stage("prepared")
+            document = root_document(self._event, snapshot, now=self._now)
+            features = extract_features(self._plan, document, now=self._event.time)
+        self.journal.features = features
+        document["features"] = dict(features.values)
+        self._ports.at_stage("prepared")
         return document
 
-    def _invoke(self, document: dict[str, Json], clearance: Clearance) -> None:
-        model = self.plan.model
-        if model is None or self._id is None or self._model_is_spared(document):
-            return
-        payload = build_payload(model, self._features.values, clearance)
-        self._payload = SentPayload(payload.content_type, len(payload.body), payload.body.decode())
+    def _invoke(self, model: ModelPlan, document: dict[str, Json], clearance: Clearance) -> None:
+        """Add the outputs of the model to the document, unless no action could follow from them."""
+        if self._plan.score == "when-actionable":
+            self._foreclosed = foreclosed(self._plan, document)
+            if self._foreclosed is not None or self._too_old() is not None:
+                return
+        payload = build_payload(model, self.journal.features.values, clearance)
         with self._watch.stage("connect"):
-            adapter = self.ports.model(model)
+            adapter = self._ports.model(model)
+        self.journal.payload = SentPayload(payload.content_type, len(payload.body), payload.body.decode())
         with self._watch.stage("model"):
-            scored = score(model, adapter, payload, document, inference_id=self._id, ports=self.ports)
-        self._call, self._outputs = scored.call, scored.outputs
+            scored = score(model, adapter, payload, document, inference_id=self._id, ports=self._ports)
+        self.journal.call, self.journal.outputs = scored.call, scored.outputs
+        if scored.error is not None:
+            raise scored.error
         document.update(scored.outputs)
-        self.ports.at_stage("invoked")
-
-    def _model_is_spared(self, document: Mapping[str, Json]) -> bool:
-        if self.plan.score == "always":
-            return False
-        return self._too_old() is not None or never_eligible(self.plan, document)
+        self._ports.at_stage("invoked")
 
     def _too_old(self) -> Reason | None:
-        limit, age = self.plan.max_age, self.now - self.event.time
+        limit, age = self._plan.max_age, self._now - self._event.time
         if limit is None or age <= limit:
             return None
         seconds = timedelta(seconds=round(age.total_seconds()))
         return reason("event.too_old", age=format_duration(seconds), limit=format_duration(limit))
 
-    def _decide(self, document: Mapping[str, Json], removed: Mapping[str, Reason] | None = None) -> Decision:
+    def _decide(self, document: Mapping[str, Json], removed: Mapping[str, Reason]) -> Decision:
         with self._watch.stage("decide"):
             too_old = self._too_old()
-            decision = suppressed(self.plan, too_old) if too_old else choose(self.plan, document, removed)
-        self.ports.at_stage("decided")
+            if too_old is not None:
+                decision = suppressed(self._plan, too_old)
+            else:
+                decision = self._foreclosed or choose(self._plan, document, removed)
+        self._ports.at_stage("decided")
         return decision
 
-    def _finish(
-        self,
-        decision: Decision,
-        snapshot: Snapshot,
-        document: dict[str, Json],
-        clearance: Clearance | None,
-    ) -> Receipt:
-        """Commit the decision, act, and write the receipt."""
-        with self._watch.stage("commit"):
-            done = commit(self._draft(decision, snapshot, document, clearance), self, self.ports)
-        self.ports.at_stage("committed")
-        if done.existing is not None:
-            return self._duplicate(done.existing)
-        final = done.draft.decision
-        action = None
-        if final.action is not None:
-            action = self._act(done.draft)
-        return self.receipt(
-            final.outcome,
-            final.reason,
-            decision=final,
-            action=action,
-            write_back=done.draft.write_back,
-        )
+    def _uncleared(self, decision: Decision, snapshot: Snapshot) -> Draft:
+        return self._draft(decision, snapshot, {}, cleared=False)
 
     def _draft(
-        self,
-        decision: Decision,
-        snapshot: Snapshot,
-        document: Mapping[str, Json],
-        clearance: Clearance | None,
+        self, decision: Decision, snapshot: Snapshot, document: Mapping[str, Json], *, cleared: bool
     ) -> Draft:
         return Draft(
-            plan=self.plan,
-            event=self.event,
-            now=self.now,
-            decision_id=self._id or "",
+            plan=self._plan,
+            event=self._event,
+            now=self._now,
+            decision_id=self._id,
             decision=decision,
             snapshot=snapshot,
             document=document,
-            cleared=clearance is not None,
-            call=self._call,
-            outputs=self._outputs,
+            cleared=cleared,
+            call=self.journal.call,
         )
+
+    def _finish(self, draft: Draft) -> Receipt:
+        """Commit the decision, act, and write the receipt."""
+        with self._watch.stage("commit"):
+            done = commit(draft, self, self._ports)
+        self._ports.at_stage("committed")
+        if done.existing is not None:
+            return self._duplicate(done.existing)
+        return self.journal.of_draft(done.draft, self._act(done.draft))
 
     def redecide(self, draft: Draft, snapshot: Snapshot, removed: Mapping[str, Reason]) -> Draft:
         """Decide again on fresh state; features and outputs stay, the model is not asked twice."""
         if not draft.cleared:
-            return self._draft(draft.decision, snapshot, draft.document, None)
-        checked = self._check_consent(snapshot, "before_action")
-        clearance = clear(checked)
-        if clearance is None:
-            why = consent_reason(checked.verdict, purpose=checked.purpose, consent=checked.consent)
-            return self._draft(suppressed(self.plan, why), snapshot, draft.document, None)
-        fresh = root_document(self.event, snapshot, now=self.now)
-        document = {**fresh, "features": dict(self._features.values), **self._outputs}
-        return self._draft(self._decide(document, removed), snapshot, document, clearance)
+            return self._uncleared(draft.decision, snapshot)
+        clearance = self._check_consent(snapshot, "before_action")
+        if isinstance(clearance, Decision):
+            return self._uncleared(clearance, snapshot)
+        fresh = root_document(self._event, snapshot, now=self._now)
+        features = dict(self.journal.features.values)
+        document = {**fresh, "features": features, **self.journal.outputs}
+        return self._draft(self._decide(document, removed), snapshot, document, cleared=True)
 
     def record_body(self, draft: Draft) -> dict[str, Json]:
-        """Return the receipt as the decision keeps it: without the payload, the action still queued."""
-        action = draft.decision.action
-        queued = ActionTaken(action.name, action.channel, "queued", draft.decision_id) if action else None
-        body = self.receipt(
-            draft.decision.outcome,
-            draft.decision.reason,
-            decision=draft.decision,
-            action=queued,
-            write_back=draft.write_back,
-        ).as_document()
-        del body["payload"], body["timings_ms"]
-        return body
+        """Return what the decision keeps."""
+        return self.journal.body(draft)
 
-    def _act(self, draft: Draft) -> ActionTaken:
-        with self._watch.stage("act"):
-            performed = perform(
-                draft.snapshot.profile_id,
-                draft.decision_id,
-                channels=self.plan.channels,
-                now=self.now,
-                ports=self.ports,
-                recheck=False,
-            )
-        if performed is not None:
-            return performed.as_action()
-        # Somebody else took the entry between the commit and here, and will finish it.
+    def _act(self, draft: Draft) -> ActionTaken | None:
+        """Send the action; whatever fails now, the decision stands and the outbox has the action."""
         action = draft.decision.action
-        name, channel = (action.name, action.channel) if action else ("", "")
-        return ActionTaken(name, channel, "queued", draft.decision_id)
+        if action is None:
+            return None
+        note = None
+        try:
+            with self._watch.stage("act"):
+                performed = perform(
+                    draft.snapshot.profile_id,
+                    draft.decision_id,
+                    channels=self._plan.channels,
+                    now=self._now,
+                    ports=self._ports,
+                    recheck=False,
+                )
+            if performed is not None:
+                return performed.as_action()
+        except FunctionsError as error:
+            note = error.code
+        # Without an error, somebody else took the entry between the commit and here, and will finish it.
+        return ActionTaken(action.name, action.channel, "queued", draft.decision_id, note)
 
     def _duplicate(self, existing: DecisionRecord) -> Receipt:
         """Answer with the first decision; send its action if whoever made it did not get that far."""
-        store = self.ports.store
-        action: ActionTaken | None = None
-        entry = store.outbox_entry(existing.profile_id, existing.id)
-        if entry is not None:
-            performed = None
-            if entry.status == "reserved" and entry.due_at <= self.ports.wall():
-                performed = perform(
-                    existing.profile_id,
-                    existing.id,
-                    channels=self.plan.channels,
-                    now=self.now,
-                    ports=self.ports,
-                    recheck=True,
-                )
-            action = performed.as_action() if performed else _as_kept(entry)
-        why = existing.body["reason"]
-        return self.receipt(
-            "duplicate",
-            Reason(why["code"], why["text"]),
-            action=action,
-            original_outcome=existing.outcome,
-            scores=existing.body.get("scores", {}),
+        action = resume(
+            existing.profile_id,
+            existing.id,
+            channels=self._plan.channels,
+            now=self._now,
+            ports=self._ports,
         )
+        return self.journal.of_duplicate(existing, action)
 
-    def receipt(
-        self,
-        outcome: str,
-        why: Reason,
-        *,
-        decision: Decision | None = None,
-        action: ActionTaken | None = None,
-        write_back: Mapping[str, Json] | None = None,
-        original_outcome: str | None = None,
-        scores: Mapping[str, Json] | None = None,
-        retryable: bool = False,
-    ) -> Receipt:
-        event = self.event
-        return Receipt(
-            function=self.plan.name,
-            outcome=outcome,  # type: ignore[arg-type]  # checked where outcomes are made
-            reason=why,
-            bundle=self.plan.bundle,
-            decision_id=self._id,
-            original_outcome=original_outcome,
-            event_id=event.id,
-            event_name=event.name,
-            event_time=event.time,
-            profile_id=self._profile_id,
-            profile_bytes=self._profile_bytes,
-            read_paths=tuple(path for path in self.plan.reads if path.startswith("profile")),
-            features=self._features.values,
-            imputed=self._features.imputed,
-            consent=tuple(self._checks),
-            payload=self._payload,
-            model=self._call if self.plan.model is not None else None,
-            scores=self._outputs if scores is None else scores,
-            candidates=decision.candidates if decision else (),
-            action=action,
-            write_back=write_back or {},
-            timings_ms=self._watch.timings(),
-            retryable=retryable,
-        )
+
+def _check_calendar(event: Event) -> None:
+    if not _FIRST_TIME <= event.time < _LAST_TIME:
+        raise EventMalformedError("the event's time is before 1970 or after 9000")
 
 
 def _profile_key(plan: Plan, event: Event) -> str:
-    try:
-        key = plan.key.evaluate({"event": event.as_document()})
-    except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
-        raise EventWithoutKeyError(f"the profile key failed on this event ({type(error).__name__})") from None
-    if not isinstance(key, str) or not 1 <= len(key) <= 256:
+    key = evaluate(plan.key, {"event": event.as_document()})
+    if isinstance(key, EvaluationFailure):
+        raise EventWithoutKeyError(f"the profile key failed on this event ({key.kind})")
+    if not isinstance(key, str) or not _is_usable_id(key):
         raise EventWithoutKeyError(
             f"the profile key {plan.key.source} gives no text of 1 to 256 characters for this event",
             hint="send the ids that the key reads",
@@ -362,12 +287,8 @@ def _profile_key(plan: Plan, event: Event) -> str:
     return key
 
 
-def _as_kept(entry: OutboxEntry) -> ActionTaken:
-    delivery = {"sent": "sent", "released": "none", "reserved": "queued"}[entry.status]
-    return ActionTaken(
-        entry.action,
-        entry.channel,
-        delivery,  # type: ignore[arg-type]  # the values of the table above
-        entry.decision_id,
-        entry.note,
-    )
+def _is_usable_id(key: str) -> bool:
+    try:
+        return 1 <= len(key) <= 256 and len(key.encode()) <= MAX_ID_BYTES
+    except UnicodeEncodeError:
+        return False

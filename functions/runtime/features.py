@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from functions.decision.evaluating import evaluate
 from functions.documents import Json
 from functions.errors import (
     FeatureError,
@@ -98,24 +99,42 @@ def _answer(feature: FeaturePlan, state: FeatureState, value: Json) -> tuple[Jso
         )
     if answer.kind == "clip":
         return _clipped(feature, value), state
-    return answer.value, state
+    return _declared(feature, answer.value), state
+
+
+def _declared(feature: FeaturePlan, value: Json) -> Json:
+    """Return an answer in the type of its feature, so that a model sees one type whatever happened."""
+    if value is None or feature.type not in ("float", "int"):
+        return value
+    return float(value) if feature.type == "float" else int(value)
 
 
 def _clipped(feature: FeaturePlan, value: Json) -> Json:
-    bound = feature.low if feature.low is not None and value < feature.low else feature.high
-    return int(bound) if feature.type == "int" and bound is not None else bound
+    if feature.low is not None and value < feature.low:
+        return math.ceil(feature.low) if feature.type == "int" else float(feature.low)
+    high = value if feature.high is None else feature.high
+    return math.floor(high) if feature.type == "int" else float(high)
 
 
 def _typed(feature: FeaturePlan, value: Json) -> Json:
     if feature.type == "bool" and isinstance(value, bool):
         return value
     if feature.type in ("string", "category") and isinstance(value, str):
-        return value
+        return _text(feature, value)
     if feature.type in ("float", "int") and isinstance(value, int | float) and not isinstance(value, bool):
         return _number(feature, value)
     raise FeatureTypeError(
         f"feature {feature.name}: the value is a {_json_type(value)}, the spec declares {feature.type}"
     )
+
+
+def _text(feature: FeaturePlan, value: str) -> Json:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair has no form in which it could leave.
+        raise FeatureTypeError(f"feature {feature.name}: the value is no Unicode text") from None
+    return value
 
 
 def _number(feature: FeaturePlan, value: float) -> Json:
@@ -149,6 +168,6 @@ def _is_stale(feature: FeaturePlan, document: Mapping[str, Json], now: datetime)
     if feature.as_of is None or feature.stale_after is None:
         return False
     try:
-        return now - parse_instant(feature.as_of.evaluate(document)) >= feature.stale_after
-    except (ValueError, TypeError, ArithmeticError, RecursionError):
+        return now - parse_instant(evaluate(feature.as_of, document)) >= feature.stale_after
+    except ValueError:
         return True

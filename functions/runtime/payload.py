@@ -7,12 +7,14 @@ import io
 import json
 from collections.abc import Mapping
 
+from functions.decision.evaluating import EVALUATION_ERRORS
 from functions.documents import Json
 from functions.errors import FeatureExpressionError, FeatureNullError, PayloadTooLargeError
 from functions.governance.gate import Clearance, Payload
 from functions.spec.plan import ModelPlan
 from functions.spec.templates import fill
 
+_LINE_END = "\r\n"
 _CONTENT_TYPES = {"csv": "text/csv", "json": "application/json", "jsonlines": "application/jsonlines"}
 
 
@@ -25,7 +27,8 @@ def build_payload(model: ModelPlan, features: Mapping[str, Json], clearance: Cle
         clearance: Proof that consent was checked.
 
     Raises:
-        FeatureNullError: A null in CSV without a declared missing token.
+        FeatureNullError: A null or an empty text in CSV without a declared missing token.
+        FeatureExpressionError: The template gave what JSON can't carry, or an expression of it failed.
         PayloadTooLargeError: Over the declared budget; nothing is cut.
     """
     body = (_csv(model, features) if model.format == "csv" else _json(model, features)).encode()
@@ -42,8 +45,9 @@ def build_payload(model: ModelPlan, features: Mapping[str, Json], clearance: Cle
 def _csv(model: ModelPlan, features: Mapping[str, Json]) -> str:
     line = io.StringIO()
     cells = [_cell(model, name, value) for name, value in features.items()]
-    csv.writer(line, lineterminator="").writerow(cells)
-    return line.getvalue()
+    # A cell with a line break is quoted only if the break is in the writer's own terminator.
+    csv.writer(line, lineterminator=_LINE_END).writerow(cells)
+    return line.getvalue().removesuffix(_LINE_END)
 
 
 def _cell(model: ModelPlan, name: str, value: Json) -> str:
@@ -51,10 +55,10 @@ def _cell(model: ModelPlan, name: str, value: Json) -> str:
     # so every number is written as a float and a cell is never empty.
     if isinstance(value, int | float):
         return repr(float(value))
-    if value is None:
+    if value is None or value == "":
         if model.missing_token is None:
             raise FeatureNullError(
-                f"feature {name}: null can't be sent as CSV",
+                f"feature {name}: null or an empty text can't be sent as CSV",
                 hint="declare another answer, or `request.missing_token` if the model knows one",
             )
         return model.missing_token
@@ -63,14 +67,22 @@ def _cell(model: ModelPlan, name: str, value: Json) -> str:
 
 def _json(model: ModelPlan, features: Mapping[str, Json]) -> str:
     if model.template is not None:
-        try:
-            document = fill(model.template, model.template_expressions, {"features": dict(features)})
-        except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
-            raise FeatureExpressionError(
-                f"the request template: an expression failed ({type(error).__name__})"
-            ) from None
-    elif model.format == "jsonlines":
-        document = {"features": list(features.values())}
-    else:
-        document = {"instances": [dict(features)]}
+        return _filled(model, features)
+    if model.format == "jsonlines":
+        return _compact({"features": list(features.values())})
+    return _compact({"instances": [dict(features)]})
+
+
+def _filled(model: ModelPlan, features: Mapping[str, Json]) -> str:
+    try:
+        text = _compact(fill(model.template, model.template_expressions, {"features": dict(features)}))
+        text.encode()
+    except EVALUATION_ERRORS as error:
+        raise FeatureExpressionError(
+            f"the request template: an expression failed, or gave what JSON can't carry ({type(error).__name__})"
+        ) from None
+    return text
+
+
+def _compact(document: Json) -> str:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -8,14 +8,16 @@ from datetime import datetime
 from typing import Literal
 
 from functions.decision.choosing import Candidate
-from functions.decision.reasons import Reason
+from functions.decision.reasons import Reason, error_reason
 from functions.documents import Json
+from functions.errors import EventError
 from functions.governance.gate import ConsentCheck
-from functions.spec.plan import Bundle
+from functions.spec.plan import Bundle, Plan
 from functions.times import format_instant
 
 Outcome = Literal["acted", "no_action", "suppressed", "duplicate", "rejected", "failed"]
 Delivery = Literal["sent", "queued", "returned", "none"]
+RungName = Literal["model", "cache", "fallback", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class ModelCall:
     Attributes:
         kind: Kind of the model.
         target: Endpoint or URL.
-        rung: Who answered: the model, the last score (`cache`), a constant (`fallback`), or `none`.
+        rung: Who answered: the model, the last score (`cache`), a constant (`fallback`), or `none`: nobody,
+            or the model was not asked.
         latency_ms: Wall time of the step.
         attempts: Calls made.
         error: Code of why the model itself did not answer; None when it did.
@@ -42,7 +45,7 @@ class ModelCall:
 
     kind: str
     target: str
-    rung: Literal["model", "cache", "fallback", "none"]
+    rung: RungName
     latency_ms: float
     attempts: int
     error: str | None = None
@@ -134,6 +137,17 @@ class Receipt:
         """0 when the event was dealt with, 1 when it was rejected or failed."""
         return 1 if self.outcome in ("rejected", "failed") else 0
 
+    @property
+    def dead_letter(self) -> bool:
+        """Whether a handler parks the event for a person: the same event can't succeed later.
+
+        An event that matches no trigger is no fault of anybody; a retryable failure is parked by the
+        queue, after its retries.
+        """
+        if self.outcome == "rejected":
+            return self.reason.code != "event.no_trigger"
+        return self.outcome == "failed" and not self.retryable
+
     def as_document(self) -> dict[str, Json]:
         """Return the JSON form."""
         document: dict[str, Json] = {
@@ -165,6 +179,11 @@ class Receipt:
         if self.outcome == "failed":
             document["retryable"] = self.retryable
         return document
+
+
+def refused(plan: Plan, error: EventError) -> Receipt:
+    """Return the receipt of a record that is no event, so that no run began."""
+    return Receipt(plan.name, "rejected", error_reason(error), bundle=plan.bundle)
 
 
 def _bundle(bundle: Bundle | None) -> Json:

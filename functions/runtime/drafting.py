@@ -1,0 +1,195 @@
+"""A decision that is about to be committed, and the request that it becomes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from functions.actions.channel import ActionMessage
+from functions.actions.message import message_document
+from functions.decision.choosing import Decision
+from functions.decision.evaluating import EVALUATION_ERRORS, evaluate
+from functions.documents import Json, canonical_json
+from functions.errors import FeatureExpressionError, FeatureNotFiniteError, FeatureTypeError
+from functions.events.event import Event
+from functions.expressions import EvaluationFailure
+from functions.profiles.store import (
+    CommitRequest,
+    ConsentCondition,
+    Contact,
+    DecisionRecord,
+    OutboxEntry,
+    Score,
+    Snapshot,
+    StateUpdate,
+)
+from functions.runtime.receipt import ModelCall
+from functions.spec.plan import ActionPlan, Plan, WriteBackPlan
+from functions.spec.templates import fill
+
+KEEP_DECISIONS = timedelta(days=30)
+"""Longer than any queue and dead-letter queue keep an event, so that no redelivery decides twice."""
+
+CONTACT_WINDOW = timedelta(days=90)
+"""How far back the contact log goes."""
+
+ACTION_LIFE = timedelta(hours=24)
+"""When an action expires whose spec gives no `max_age`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A decision that is about to be committed, with what it was made of.
+
+    Attributes:
+        plan: The function.
+        event: The event.
+        now: Decision time.
+        decision_id: Its id.
+        decision: What was decided.
+        snapshot: The read that it stands on.
+        document: The root document, with features and outputs.
+        cleared: Whether consent was given at that read.
+        call: Who gave the outputs.
+    """
+
+    plan: Plan
+    event: Event
+    now: datetime
+    decision_id: str
+    decision: Decision
+    snapshot: Snapshot
+    document: Mapping[str, Json]
+    cleared: bool
+    call: ModelCall
+
+    @property
+    def write_back(self) -> dict[str, Json]:
+        """Scores to write, by path: none without consent, none that a fallback rung made up.
+
+        Raises:
+            FeatureError: An expression failed, or gave what is no score.
+        """
+        if not self.cleared or self.call.rung in ("cache", "fallback"):
+            return {}
+        found = {f"scores.{target.name}": _score(target, self.document) for target in self.plan.write_back}
+        return {path: value for path, value in found.items() if value is not None}
+
+
+def commit_request(draft: Draft, body: dict[str, Json], *, wall: datetime) -> CommitRequest:
+    """Build the request that writes a draft.
+
+    Args:
+        draft: The decision.
+        body: What it keeps.
+        wall: The wall clock: when the action is due, and from when on things are kept.
+
+    Raises:
+        FeatureError: The payload of the action or a score to write can't be built.
+    """
+    action = draft.decision.action
+    # Decision time may be long ago, as with a sample event; what is kept must outlive real redeliveries.
+    keep_until = max(draft.now, wall) + KEEP_DECISIONS
+    consent = draft.plan.consent
+    return CommitRequest(
+        decision=_record(draft, body, keep_until),
+        consent=ConsentCondition(consent, draft.snapshot.consent.get(consent)) if draft.cleared else None,
+        state=_state(draft, action),
+        outbox=_entry(draft, action, due_at=wall, keep_until=keep_until) if action is not None else None,
+    )
+
+
+def _record(draft: Draft, body: dict[str, Json], keep_until: datetime) -> DecisionRecord:
+    return DecisionRecord(
+        id=draft.decision_id,
+        function=draft.plan.name,
+        event_id=draft.event.id,
+        profile_id=draft.snapshot.profile_id,
+        decided_at=draft.now,
+        outcome=draft.decision.outcome,
+        reason=draft.decision.reason.code,
+        body=body,
+        expires_at=keep_until,
+    )
+
+
+def _state(draft: Draft, action: ActionPlan | None) -> StateUpdate | None:
+    values = draft.write_back
+    scores = {
+        target.name: _kept_score(draft, target, values[f"scores.{target.name}"])
+        for target in draft.plan.write_back
+        if f"scores.{target.name}" in values
+    }
+    if action is None:
+        return StateUpdate(scores=scores) if scores else None
+    return StateUpdate(
+        scores=scores,
+        contact=Contact(draft.decision_id, action.name, action.tags, action.channel, draft.now),
+        expected_version=draft.snapshot.state.version,
+        prune_before=draft.now - CONTACT_WINDOW,
+    )
+
+
+def _kept_score(draft: Draft, target: WriteBackPlan, value: Json) -> Score:
+    return Score(
+        value=value,
+        at=draft.event.time,
+        expires_at=draft.event.time + target.expires_after if target.expires_after else None,
+        function=draft.plan.name,
+        decision_id=draft.decision_id,
+        model=draft.call.target,
+    )
+
+
+def _score(target: WriteBackPlan, document: Mapping[str, Json]) -> Json:
+    where = f"write_back scores.{target.name}"
+    value = evaluate(target.source, document)
+    if isinstance(value, EvaluationFailure):
+        raise FeatureExpressionError(f"{where}: the expression failed ({value.kind})")
+    if value is not None and not isinstance(value, bool | int | float | str):
+        raise FeatureTypeError(f"{where}: a score is a number, a text or a boolean")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise FeatureNotFiniteError(f"{where}: the value is not finite")
+    return value
+
+
+def _entry(draft: Draft, action: ActionPlan, *, due_at: datetime, keep_until: datetime) -> OutboxEntry:
+    expires_at = draft.event.time + draft.plan.max_age if draft.plan.max_age else draft.now + ACTION_LIFE
+    message = ActionMessage(
+        idempotency_key=draft.decision_id,
+        action=action.name,
+        function=draft.plan.name,
+        profile_id=draft.snapshot.profile_id,
+        event_id=draft.event.id,
+        decided_at=draft.now,
+        expires_at=expires_at,
+        payload=_payload(action, draft.document),
+    )
+    return OutboxEntry(
+        decision_id=draft.decision_id,
+        profile_id=draft.snapshot.profile_id,
+        function=draft.plan.name,
+        action=action.name,
+        channel=action.channel,
+        consent=draft.plan.consent,
+        purpose=draft.plan.purpose,
+        message=message_document(message),
+        created_at=draft.now,
+        due_at=due_at,
+        expires_at=expires_at,
+        keep_until=keep_until,
+    )
+
+
+def _payload(action: ActionPlan, document: Mapping[str, Json]) -> Json:
+    try:
+        payload = fill(action.payload, action.payload_expressions, document)
+        canonical_json(payload).encode()
+    except EVALUATION_ERRORS as error:
+        raise FeatureExpressionError(
+            f"the payload of action {action.name}: an expression failed, or gave what JSON can't carry "
+            f"({type(error).__name__})"
+        ) from None
+    return payload

@@ -1,0 +1,107 @@
+"""What one run gathers on its way, and the receipts that are made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from functions.decision.reasons import Reason, error_reason
+from functions.documents import Json
+from functions.errors import EventError, FunctionsError
+from functions.events.event import Event
+from functions.governance.gate import ConsentCheck
+from functions.profiles.store import DecisionRecord
+from functions.runtime.drafting import Draft
+from functions.runtime.features import FeatureSet
+from functions.runtime.receipt import ActionTaken, ModelCall, Outcome, Receipt, SentPayload
+from functions.runtime.stopwatch import Stopwatch
+from functions.spec.plan import Plan
+
+NO_CALL = ModelCall("none", "none", "none", 0.0, 0)
+"""The call of a run in which the model was not asked."""
+
+
+@dataclass(slots=True)
+class Journal:
+    """The facts of one run so far; every receipt of the run says what is known at that point."""
+
+    plan: Plan
+    event: Event
+    watch: Stopwatch
+    decision_id: str | None = None
+    profile_id: str | None = None
+    profile_bytes: int | None = None
+    checks: list[ConsentCheck] = field(default_factory=list)
+    features: FeatureSet = field(default_factory=lambda: FeatureSet({}, {}))
+    payload: SentPayload | None = None
+    call: ModelCall = NO_CALL
+    outputs: Mapping[str, Json] = field(default_factory=dict)
+
+    def receipt(self, outcome: Outcome, why: Reason) -> Receipt:
+        """Return the receipt of an event about which nothing was decided."""
+        event = self.event
+        return Receipt(
+            function=self.plan.name,
+            outcome=outcome,
+            reason=why,
+            bundle=self.plan.bundle,
+            decision_id=self.decision_id,
+            event_id=event.id,
+            event_name=event.name,
+            event_time=event.time,
+            profile_id=self.profile_id,
+            profile_bytes=self.profile_bytes,
+            read_paths=tuple(path for path in self.plan.reads if _is_of_profile(path)),
+            features=self.features.values,
+            imputed=self.features.imputed,
+            consent=tuple(self.checks),
+            payload=self.payload,
+            model=self.call if self.plan.model is not None else None,
+            scores=self.outputs,
+            timings_ms=self.watch.timings(),
+        )
+
+    def of_error(self, error: FunctionsError) -> Receipt:
+        """Return the receipt of an event that ended in an error before anything was kept."""
+        if isinstance(error, EventError):
+            return self.receipt("rejected", error_reason(error))
+        return replace(self.receipt("failed", error_reason(error)), retryable=error.retryable)
+
+    def of_draft(self, draft: Draft, action: ActionTaken | None) -> Receipt:
+        """Return the receipt of a decision that was committed."""
+        decision = draft.decision
+        return replace(
+            self.receipt(decision.outcome, decision.reason),
+            candidates=decision.candidates,
+            action=action,
+            write_back=draft.write_back,
+        )
+
+    def of_duplicate(self, existing: DecisionRecord, action: ActionTaken | None) -> Receipt:
+        """Return the receipt of an event that was decided before."""
+        body = existing.body
+        why = body.get("reason") or {}
+        return replace(
+            self.receipt("duplicate", Reason(existing.reason, str(why.get("text", "")))),
+            original_outcome=existing.outcome,
+            action=action,
+            scores=body.get("scores") or {},
+        )
+
+    def body(self, draft: Draft) -> dict[str, Json]:
+        """Return what a decision keeps: the receipt without the payload, its action still queued.
+
+        Without consent it keeps nothing that was computed, also when consent went after the computing.
+        """
+        action = draft.decision.action
+        queued = ActionTaken(action.name, action.channel, "queued", draft.decision_id) if action else None
+        receipt = self.of_draft(draft, queued)
+        if not draft.cleared:
+            receipt = replace(receipt, features={}, imputed={}, scores={})
+        document = receipt.as_document()
+        del document["payload"], document["timings_ms"]
+        return document
+
+
+def _is_of_profile(path: str) -> bool:
+    return path == "profile" or path.startswith(("profile.", "profile["))
