@@ -116,6 +116,8 @@ class Loop:
 
     def _simple(self) -> str | None:
         """Return an expression for a loop that only collects what is under one key of each element."""
+        if self.iterate != self.holder:  # values, or a group, which is small: a plain loop is faster
+            return None
         if self.flag is not None or len(self.starts) != 1 or len(self.body.pieces) != 2:
             return None
         reads, keep = self.body.pieces

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from functions.expressions.advice import advice
 from functions.expressions.interpreter import builtin_arities
 from functions.expressions.library.reference import FUNCTION_REFERENCE
 from functions.expressions.problems import ExpressionError, ExpressionProblem, Severity
@@ -90,6 +91,7 @@ def _walk(syntax: Syntax, node: Node, parent: Node | None) -> Iterator[Expressio
     check = _CHECKS.get(node["type"])
     if check is not None:
         yield from check(syntax, node, parent)
+    yield from advice(syntax, node)
     for child in children(node):
         yield from _walk(syntax, child, node)
 

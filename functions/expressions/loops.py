@@ -46,6 +46,14 @@ def collect(emitter: Emitter, node: Id, scope: Scope) -> str:
 
 def count(emitter: Emitter, node: Id, scope: Scope) -> str:
     """Add what counts a loop's results without keeping them; return the variable."""
+    operation = emitter.graph[node]
+    equality = _grouping(emitter, node)
+    if equality is not None and not equality.rest and emitter.graph[operation.inputs[1]].kind == "element":
+        base = operation.inputs[0]
+        groups = _groups(emitter, scope, base, emitter.value(base, scope), equality)
+        return emitter.assign(
+            scope, f"None if {groups} is None else len({groups}[{equality.text!r}])", "count"
+        )
     return _accumulate(emitter, node, scope, counting=True)
 
 
@@ -74,9 +82,31 @@ def _fill(emitter: Emitter, node: Id, inner: Scope, conditions: tuple[Id, ...], 
     for condition in conditions:
         inner = inner.branch(f"if {test(emitter, condition, inner)}:")
     result = emitter.value(operation.inputs[1], inner)
-    if operation.kind != "map":
+    sure = emitter.graph[operation.inputs[1]].kind == "element" and any(
+        _is_of_object(emitter.graph, condition, operation.inputs[1]) for condition in operation.inputs[2:]
+    )
+    if operation.kind != "map" and not sure:
         inner = inner.branch(f"if {result} is not None:")
     inner.block.add(keep.format(result))
+
+
+def _is_of_object(graph: Graph, condition: Id, element: Id) -> bool:
+    """Return whether a condition can only hold when the element is an object, and so not null."""
+    operation = graph[condition]
+    if operation.kind == "field":
+        return operation.inputs == (element,) or _is_of_object(graph, operation.inputs[0], element)
+    if operation.kind == "and":
+        return any(_is_of_object(graph, side, element) for side in operation.inputs)
+    if operation.kind != "compare" or operation.data == "ne":
+        return False
+    left, right = operation.inputs
+    if operation.data == "eq" and not any(_is_value(graph, side) for side in operation.inputs):
+        return False
+    return _is_of_object(graph, left, element) or _is_of_object(graph, right, element)
+
+
+def _is_value(graph: Graph, node: Id) -> bool:
+    return graph.is_literal(node) and graph.literal(node) is not None
 
 
 def _owner(emitter: Emitter, node: Id, scope: Scope) -> Scope:
@@ -99,9 +129,7 @@ def _open(
     operation = emitter.graph[node]
     base, *inside = operation.inputs
     fails = any(emitter.graph.fails[part] for part in inside)
-    equality = _equality(emitter.graph, operation.inputs) if operation.kind == "filter" else None
-    if equality is not None and (base, equality.key) not in emitter.groups:
-        equality = None
+    equality = _grouping(emitter, node)
     over = operation.kind == "values"
     wanted = None if equality is None else (equality.key, equality.text)
     key: Any = (base, over, wanted, fails)
@@ -132,7 +160,21 @@ def _plain_loop(emitter: Emitter, held: str, over_values: bool) -> Loop:
     return Loop(held, element, f"type({held}) is list", held)
 
 
+def _grouping(emitter: Emitter, node: Id) -> Equality | None:
+    """Return what a filter asks of its group, when its array is grouped."""
+    operation = emitter.graph[node]
+    equality = _equality(emitter.graph, operation.inputs) if operation.kind == "filter" else None
+    grouped = equality is not None and (operation.inputs[0], equality.key) in emitter.groups
+    return equality if grouped else None
+
+
 def _group_loop(emitter: Emitter, owner: Scope, base: Id, held: str, equality: Equality) -> Loop:
+    groups = _groups(emitter, owner, base, held, equality)
+    element = emitter.names.variable("each")
+    return Loop(groups, element, f"{groups} is not None", f"{groups}[{equality.text!r}]")
+
+
+def _groups(emitter: Emitter, owner: Scope, base: Id, held: str, equality: Equality) -> str:
     key = ("groups", base, equality.key)
     groups = owner.find(key)
     if groups is None:
@@ -140,8 +182,7 @@ def _group_loop(emitter: Emitter, owner: Scope, base: Id, held: str, equality: E
         wanted = emitter.groups[base, equality.key]
         code = f"grouped({held}, {equality.key!r}, {wanted!r}) if type({held}) is list else {otherwise}"
         groups = owner.known[key] = emitter.assign(owner, code, f"by_{equality.key}")
-    element = emitter.names.variable("each")
-    return Loop(groups, element, f"{groups} is not None", f"{groups}[{equality.text!r}]")
+    return groups
 
 
 def _equality(graph: Graph, inputs: tuple[Id, ...]) -> Equality | None:

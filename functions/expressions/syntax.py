@@ -96,7 +96,7 @@ def parse(text: str, limits: Limits | None = None) -> Syntax:
     tokens = _tokens(text)
     _check_brackets(tokens, bounds)
     root = _tree(text, bounds)
-    return Syntax(text, root, _locate(root, tokens))
+    return Syntax(text, root, _locate(root, text, tokens))
 
 
 def children(node: Node) -> list[Node]:
@@ -213,13 +213,13 @@ def _with_loops(node: Node) -> Iterator[tuple[Node, int]]:
         yield from ((child, loop) for child in children(node))
 
 
-def _locate(root: Node, tokens: list[dict[str, Any]]) -> dict[int, Place]:
+def _locate(root: Node, text: str, tokens: list[dict[str, Any]]) -> dict[int, Place]:
     """Match nodes with tokens: both come in the order of the text, kind by kind.
 
     The parser keeps no positions. Walking the tree in the order of the text meets the n-th `==` node at
     the n-th `==` token, and so on.
     """
-    by_kind = {kind: iter(_places(tokens, types)) for kind, types in _TOKENS.items()}
+    by_kind = {kind: iter(_places(text, tokens, types)) for kind, types in _TOKENS.items()}
     by_kind["function_expression"] = iter(_function_places(tokens))
     found: dict[int, Place] = {}
     for node in _in_text_order(root):
@@ -229,10 +229,12 @@ def _locate(root: Node, tokens: list[dict[str, Any]]) -> dict[int, Place]:
     return found
 
 
-def _places(tokens: list[dict[str, Any]], types: frozenset[str]) -> Iterator[Place]:
+def _places(text: str, tokens: list[dict[str, Any]], types: frozenset[str]) -> Iterator[Place]:
     for token, following in pairwise(tokens):
         if token["type"] in types and not _is_slice_number(token, tokens):
-            yield Place(token["start"], max(1, _end(token, following) - token["start"]))
+            # The lexer's own `end` is not reliable: a length for quoted tokens, one short for operators.
+            start = token["start"]
+            yield Place(start, len(text[start : following["start"]].rstrip()))
 
 
 def _is_slice_number(token: dict[str, Any], tokens: list[dict[str, Any]]) -> bool:
@@ -240,15 +242,6 @@ def _is_slice_number(token: dict[str, Any], tokens: list[dict[str, Any]]) -> boo
         return False
     at = tokens.index(token)
     return "colon" in (tokens[at - 1]["type"], tokens[at + 1]["type"])
-
-
-def _end(token: dict[str, Any], following: dict[str, Any]) -> int:
-    # The lexer's own `end` is a length for quoted tokens, and one short for two-character operators.
-    if token["type"] == "literal":
-        return int(token["start"]) + int(token["end"])
-    if isinstance(token["value"], str):
-        return int(token["start"]) + len(token["value"])
-    return int(token["end"]) if token["end"] <= following["start"] else int(following["start"])
 
 
 def _function_places(tokens: list[dict[str, Any]]) -> Iterator[Place]:

@@ -94,6 +94,40 @@ def test_ordinary_expressions_are_within_the_limits(text: str) -> None:
     assert codes(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "marked"),
+    [
+        ("!a.b", "expression.negated_path", "!"),
+        ("c && !a.b.c", "expression.negated_path", "!"),
+        ("length(a) || `0`", "expression.unused_fallback", "||"),
+        ("sum(a[].b) || `0`", "expression.unused_fallback", "||"),
+        ("'x' || a", "expression.unused_fallback", "||"),
+        ("a[*].b[0]", "expression.index_of_each", "0"),
+        ("a[1].c[].b[-1]", "expression.index_of_each", "-1"),
+        ("a[?b].c[0].d", "expression.index_of_each", "0"),
+        ("a < `true`", "expression.no_order", "<"),
+        ("`[1]` >= a", "expression.no_order", ">="),
+        ("`1` < 'a'", "expression.no_order", "<"),
+        ("a > '2026-01-01'", "expression.text_order", ">"),
+        ("a == `word`", "expression.bare_literal", "`word`"),
+    ],
+)
+def test_what_is_most_likely_not_meant_is_a_warning_with_its_place(text: str, code: str, marked: str) -> None:
+    (problem,) = check_expression(text)
+    assert (problem.code, problem.severity) == (code, "warning")
+    assert text[problem.offset : problem.offset + problem.length] == marked
+    assert compile_expression(text).source == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["!(a.b)", "!a", "a || `0`", "max(a) || `0`", "a[*].b | [0]", "a[0].b", "a < b", "a >= `1`", "a == `\"word\"`",
+     "a == `true`", "`null` || a", "(a[*].b)[0]"],
+)  # fmt: skip
+def test_ordinary_expressions_have_no_warnings(text: str) -> None:
+    assert check_expression(text) == ()
+
+
 def test_messages_never_quote_a_document() -> None:
     features = compile_expression("abs(secret)")
     with pytest.raises(ValueError):

@@ -62,9 +62,10 @@ def agree(texts: list[str], documents: list[Any], *, apart: bool = False) -> Non
 
 PAIRS = [{"x": x, "y": y} for x, y in product(VALUES, VALUES)]
 SINGLE = [{"x": x} for x in VALUES]
-IN_LOOPS = [{"items": [{"x": x, "y": 1}, {"x": x, "y": "a"}]} for x in VALUES] + [
+IN_LOOPS: list[Any] = [{"items": [{"x": x, "y": 1}, {"x": x, "y": "a"}]} for x in VALUES] + [
     {"items": [{"x": x}, {"x": y}]} for x, y in product(VALUES[:20], VALUES[:20])
 ]
+IN_LOOPS += [{"items": [None, 1, "a", [], {}, {"x": 1, "y": None}, {"x": "a"}, None]}]
 
 
 def test_comparators_between_two_values() -> None:
