@@ -13,8 +13,9 @@ Json = Any
 MAX_DEPTH = 100
 """Levels of nesting that are read; deeper documents are refused before they are walked."""
 
-
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{\]}]', re.DOTALL)
+# Possessive, and a string without end runs to the end: one pass, whatever the text.
+_STRING_OR_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{\]}]', re.DOTALL)
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class DocumentError(ValueError):
@@ -29,7 +30,8 @@ def parse_json(text: str | bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH)
     """Parse one JSON document of bounded size and depth.
 
     NaN and Infinity are refused, as are numbers that overflow to infinity and keys given twice:
-    each is a value that two readers of one document would understand differently.
+    each is a value that two readers of one document would understand differently. Halves of surrogate
+    pairs are refused as well: they are no Unicode text, and can be neither sent nor stored.
 
     Args:
         text: UTF-8 bytes or text.
@@ -46,9 +48,11 @@ def parse_json(text: str | bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH)
         decoded = text if isinstance(text, str) else text.decode("utf-8-sig")
         if _may_be_deep(decoded, max_depth):
             _check_depth(decoded, max_depth)
-        return json.loads(
+        value = json.loads(
             decoded, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique_keys
         )
+        _check_unicode(decoded, value)
+        return value
     except json.JSONDecodeError as error:
         raise DocumentError(f"no JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
     except UnicodeDecodeError as error:
@@ -91,6 +95,21 @@ def _unique_keys(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     if len(found) != len(pairs):
         raise DocumentError("an object gives a key twice")
     return found
+
+
+def _check_unicode(text: str, value: Json) -> None:
+    """Try to encode what could hold half of a surrogate pair; most documents can't, and cost nothing.
+
+    Raises:
+        DocumentError: There is one.
+    """
+    try:
+        if _SURROGATE_ESCAPE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+        elif not text.isascii():
+            text.encode()
+    except UnicodeEncodeError:
+        raise DocumentError("half of a surrogate pair is no Unicode text") from None
 
 
 def _may_be_deep(text: str, max_depth: int) -> bool:

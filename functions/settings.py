@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,8 @@ _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE
 class Settings:
     """Everything that the surroundings decide. See `SETTINGS` for the meaning of each field.
 
-    Besides these: `secrets` by variable, and whether the environment names AWS credentials.
+    Besides these: `secrets` by variable, which no repr shows, and whether the environment names AWS
+    credentials.
     """
 
     specs: Path
@@ -106,7 +107,7 @@ class Settings:
     sagemaker_url: str
     aws_url: str
     endpoint: str
-    secrets: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
     has_credentials: bool
 
     def secret(self, name: str) -> str:

@@ -12,7 +12,10 @@ from datetime import UTC, datetime, timedelta
 Clock = Callable[[], datetime]
 """Gives the present instant in UTC. Always passed in, so that tests and replays own time."""
 
-_DURATION = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,3})?)\s*(?P<unit>ms|s|m|h|d|w)")
+_DURATION = re.compile(r"(?P<number>[0-9]{1,9}(?:\.[0-9]{1,3})?)\s*(?P<unit>ms|s|m|h|d|w)")
+MAX_DURATION = timedelta(days=36_525)
+"""The longest duration that is read, a century: added to any instant of now it is still a date."""
+
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 # Epoch numbers are read by magnitude, as the sources of events send them: seconds, milliseconds
@@ -30,7 +33,7 @@ def parse_duration(text: str) -> timedelta:
     """Read `150ms`, `30s`, `15m`, `12h`, `7d` or `2w`.
 
     Raises:
-        ValueError: Anything else.
+        ValueError: Anything else, and what is longer than `MAX_DURATION`.
 
     >>> parse_duration("1.5h")
     datetime.timedelta(seconds=5400)
@@ -38,7 +41,10 @@ def parse_duration(text: str) -> timedelta:
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise ValueError("a duration is a number and a unit: 150ms, 30s, 15m, 12h, 7d or 2w")
-    return timedelta(milliseconds=float(match["number"]) * _UNIT_MS[match["unit"]])
+    milliseconds = float(match["number"]) * _UNIT_MS[match["unit"]]
+    if milliseconds > MAX_DURATION / timedelta(milliseconds=1):
+        raise ValueError("a duration is at most 100 years")
+    return timedelta(milliseconds=milliseconds)
 
 
 def format_duration(duration: timedelta) -> str:

@@ -6,6 +6,7 @@ record is unknown, and unknown is no.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,12 +23,17 @@ _STATUSES: dict[str, ConsentStatus] = {name: name for name in get_args(ConsentSt
 Verdict = Literal["granted", "denied", "revoked", "unknown", "conflict", "expired", "not_yet"]
 """What a record means at an instant; only `granted` passes."""
 
+_PURPOSE = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead of our clock a record may be dated before it counts as not yet given."""
 
 
 class ConsentFormatError(ValueError):
-    """A consent record is not of the documented form. The message names the field, never its value."""
+    """A consent record is not of the documented form. The message names the field, never its value.
+
+    A purpose is named where it has the form of one; another key came with the event and is not repeated.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,36 +104,39 @@ def parse_consent(document: Json, *, default_at: datetime) -> dict[str, ConsentR
 
 
 def _parse_record(purpose: str, body: Json, default_at: datetime) -> ConsentRecord:
+    shown = f"consent.{purpose}" if _PURPOSE.fullmatch(purpose) else "a consent record"
     fields = {"status": body} if isinstance(body, str) else body
     if not isinstance(fields, Mapping):
-        raise ConsentFormatError(f"consent.{purpose} must be a status or an object with a status")
-    unknown = sorted(set(fields) - {"purpose", "status", "at", "expires_at", "source", "jurisdiction"})
+        raise ConsentFormatError(f"{shown} must be a status or an object with a status")
+    unknown = set(fields) - {"purpose", "status", "at", "expires_at", "source", "jurisdiction"}
     if unknown:
-        raise ConsentFormatError(f"consent.{purpose} has fields that are not known: {len(unknown)}")
+        raise ConsentFormatError(f"{shown} has fields that are not known: {len(unknown)}")
+    if fields.get("purpose", purpose) != purpose:
+        raise ConsentFormatError(f"{shown}.purpose is not the purpose that it stands under")
     status = _STATUSES.get(str(fields.get("status")))
     if status is None:
-        raise ConsentFormatError(f"consent.{purpose}.status must be one of {', '.join(_STATUSES)}")
-    at = _instant(purpose, "at", fields.get("at"))
+        raise ConsentFormatError(f"{shown}.status must be one of {', '.join(_STATUSES)}")
+    at = _instant(f"{shown}.at", fields.get("at"))
     return ConsentRecord(
         purpose=purpose,
         status=status,
         at=at or default_at,
-        expires_at=_instant(purpose, "expires_at", fields.get("expires_at")),
-        source=_text(purpose, "source", fields.get("source")),
-        jurisdiction=_text(purpose, "jurisdiction", fields.get("jurisdiction")),
+        expires_at=_instant(f"{shown}.expires_at", fields.get("expires_at")),
+        source=_text(f"{shown}.source", fields.get("source")),
+        jurisdiction=_text(f"{shown}.jurisdiction", fields.get("jurisdiction")),
     )
 
 
-def _instant(purpose: str, field: str, value: Json) -> datetime | None:
+def _instant(field: str, value: Json) -> datetime | None:
     if value is None:
         return None
     try:
         return parse_instant(value)
     except ValueError:
-        raise ConsentFormatError(f"consent.{purpose}.{field} is no instant") from None
+        raise ConsentFormatError(f"{field} is no instant") from None
 
 
-def _text(purpose: str, field: str, value: Json) -> str | None:
+def _text(field: str, value: Json) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    raise ConsentFormatError(f"consent.{purpose}.{field} must be text")
+    raise ConsentFormatError(f"{field} must be text")

@@ -40,17 +40,23 @@ class ConsentCheck:
 class Clearance:
     """Proof that consent was checked and given. Made by `clear` only."""
 
-    __slots__ = ("_purpose",)
+    __slots__ = ("_gate", "_purpose")
 
     def __init__(self, purpose: str, *, gate: object) -> None:
         if gate is not _GATE:
             raise TypeError("a Clearance is made by functions.governance.gate.clear, after the check")
+        self._gate = gate
         self._purpose = purpose
 
     @property
     def purpose(self) -> str:
         """The purpose that was cleared."""
         return self._purpose
+
+    @property
+    def genuine(self) -> bool:
+        """Whether the gate made it; one that was made without the constructor is not."""
+        return getattr(self, "_gate", None) is _GATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ class Payload:
 
     def __post_init__(self) -> None:
         """Refuse anything in the place of a clearance, also where types are not checked."""
-        if not isinstance(self.clearance, Clearance):
+        if type(self.clearance) is not Clearance or not self.clearance.genuine:
             raise TypeError("a Payload needs the Clearance of a passed consent check")
 
 
