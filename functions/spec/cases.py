@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
-from functions.spec.fields import Identifier, JsonDocument, Name, Section, Text
+from functions.spec.fields import Identifier, JsonDocument, Name, Section, Text, shape_of
 
 
 class GivenReply(Section):
@@ -14,6 +14,9 @@ class GivenReply(Section):
 
     body: JsonDocument = Field(description="A JSON document, or a text for CSV and JSON lines.")
     content_type: Text = Field(default="application/json", description="Media type of the reply.")
+
+
+_Failure = Literal["down", "timeout", None]
 
 
 class Given(Section):
@@ -29,7 +32,10 @@ class Given(Section):
     scores: dict[Identifier, JsonDocument] = Field(
         default={}, description="Scores on the profile: name to `{value, at, expires_at}`."
     )
-    model: GivenReply | Literal["down", "timeout"] | None = Field(
+    model: Annotated[
+        Annotated[GivenReply, Tag("<mapping>")] | Annotated[_Failure, Tag("<scalar>")],
+        Discriminator(shape_of),
+    ] = Field(
         default=None, description="The model's reply, or how it fails. None: the model must not be called."
     )
     now: Text | None = Field(default=None, description="Decision time; the event's own time when not given.")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from functions.documents import Json
 from functions.spec.problems import Problem, closest
+from functions.spec.schema_walk import known_keys
 from functions.spec.source import Path, Source
+from functions.spec.yaml_reader import MAX_PROBLEMS
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -17,6 +20,7 @@ _CODES = {
     "extra_forbidden": "spec.unknown_key",
     "missing": "spec.missing_key",
     "model_kind": "spec.unknown_kind",
+    "channel_kind": "spec.unknown_kind",
     "literal_error": "spec.wrong_value",
     "string_pattern_mismatch": "spec.wrong_value",
     "value_error": "spec.wrong_value",
@@ -28,6 +32,24 @@ _CODES = {
     "string_too_short": "spec.wrong_value",
     "string_too_long": "spec.wrong_value",
 }
+_SENTENCES = {
+    "model_type": "must be a mapping of keys to values",
+    "model_attributes_type": "must be a mapping of keys to values",
+    "dict_type": "must be a mapping of keys to values",
+    "list_type": "must be a list",
+    "string_type": "must be a text",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A problem of the shape of a document, with the path that is at fault."""
+
+    path: Path
+    problem: Problem
 
 
 def check_document(model: type[M], source: Source) -> tuple[M | None, list[Problem]]:
@@ -36,21 +58,35 @@ def check_document(model: type[M], source: Source) -> tuple[M | None, list[Probl
     Returns:
         The value and no problems, or None and every problem.
     """
-    if source.problems:
-        return None, list(source.problems)
+    value, faults = find_faults(model, source)
+    problems = [*source.problems, *(fault.problem for fault in faults)]
+    return (None if problems else value), problems
+
+
+def find_faults(model: type[M], source: Source) -> tuple[M | None, list[Fault]]:
+    """Check the shape of a document, apart from what is wrong with its text.
+
+    Returns:
+        The value and no faults, or None and what is at fault; None and nothing for an unreadable text.
+    """
+    if source.problems and source.data is None:
+        return None, []
     try:
         return model.model_validate(source.data), []
     except ValidationError as error:
-        return None, _problems(model, source, error)
+        return None, _faults(model, source, error)
 
 
-def _problems(model: type[BaseModel], source: Source, error: ValidationError) -> list[Problem]:
+def _faults(model: type[BaseModel], source: Source, error: ValidationError) -> list[Fault]:
     # A value that fits no member of a union is reported once per member; the first tells enough.
-    by_place: dict[tuple[Path, str], Problem] = {}
+    by_place: dict[tuple[Path, str, str], Fault] = {}
     for detail in error.errors(include_url=False, include_context=True, include_input=False):
+        if len(by_place) >= MAX_PROBLEMS:
+            break
         path = _path_in(source.data, detail["loc"])
         problem = _problem(model, source, path, detail)
-        by_place.setdefault((path, problem.code), problem)
+        missing = problem.message if detail["type"] == "missing" else ""
+        by_place.setdefault((path, problem.code, missing), Fault(path, problem))
     return list(by_place.values())
 
 
@@ -59,18 +95,19 @@ def _problem(model: type[BaseModel], source: Source, path: Path, detail: Mapping
     code = _CODES.get(kind, "spec.wrong_type")
     shown = ".".join(str(part) for part in path) or "the document"
     if kind == "extra_forbidden":
-        known = set(_known_keys(model.model_json_schema(by_alias=True), path[:-1]))
-        hint = closest(str(path[-1]), known)
+        hint = closest(str(path[-1]), known_keys(model, source.data, path[:-1]))
         return source.problem(path, code, f"unknown key {str(path[-1])!r}", hint=hint, at_key=True)
     if kind == "missing":
         name = str(detail["loc"][-1])
         where = f"in {shown}" if path else "in the document"
         return source.problem(path, code, f"the key {name!r} is missing {where}", at_key=bool(path))
-    return source.problem(path, code, f"{shown}: {_sentence(detail)}", hint=_hint(source.data, path, detail))
+    at_key = detail["loc"][-1:] == ("[key]",)
+    message = f"{shown}: {'the key ' if at_key else ''}{_sentence(detail)}"
+    return source.problem(path, code, message, hint=_hint(source.data, path, detail), at_key=at_key)
 
 
 def _sentence(detail: Mapping[str, Any]) -> str:
-    text = str(detail["msg"])
+    text = _SENTENCES.get(detail["type"]) or str(detail["msg"])
     for prefix in ("Value error, ", "Assertion failed, "):
         text = text.removeprefix(prefix)
     text = text.replace("Input should be", "must be").replace("String should", "must")
@@ -78,11 +115,15 @@ def _sentence(detail: Mapping[str, Any]) -> str:
 
 
 def _hint(data: Json, path: Path, detail: Mapping[str, Any]) -> str:
-    if detail["type"] != "literal_error":
-        return ""
     value = _value_at(data, path)
-    expected = str(detail.get("ctx", {}).get("expected", ""))
-    names = [part.strip().strip("'") for part in expected.replace(" or ", ",").split(",")]
+    if detail["type"] in ("model_kind", "channel_kind"):
+        value = value.get("kind") if isinstance(value, dict) else None
+        names = [name.strip() for name in str(detail["msg"]).removeprefix("kind must be ").split(",")]
+    elif detail["type"] == "literal_error":
+        expected = str(detail.get("ctx", {}).get("expected", ""))
+        names = [part.strip().strip("'") for part in expected.replace(" or ", ",").split(",")]
+    else:
+        return ""
     hint = closest(value, names) if isinstance(value, str) else ""
     return hint if hint.startswith("did you mean") else ""
 
@@ -104,35 +145,3 @@ def _value_at(data: Json, path: Path) -> Json:
     for part in path:
         data = data[part]
     return data
-
-
-def _known_keys(schema: Mapping[str, Any], path: Path) -> Iterator[str]:
-    """Yield the keys that a JSON Schema allows at a path."""
-    places = [schema]
-    for part in path:
-        places = [child for place in places for child in _descend(schema, place, part)]
-    for place in places:
-        for option in _options(schema, place):
-            yield from option.get("properties", {})
-
-
-def _descend(
-    root: Mapping[str, Any], place: Mapping[str, Any], part: str | int
-) -> Iterator[Mapping[str, Any]]:
-    for option in _options(root, place):
-        if isinstance(part, int):
-            child = option.get("items")
-        else:
-            child = option.get("properties", {}).get(part) or option.get("additionalProperties")
-            child = child or next(iter(option.get("patternProperties", {}).values()), None)
-        if isinstance(child, Mapping):
-            yield child
-
-
-def _options(root: Mapping[str, Any], place: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    if "$ref" in place:
-        place = root["$defs"][str(place["$ref"]).rsplit("/", 1)[-1]]
-    yield place
-    for group in ("anyOf", "oneOf", "allOf"):
-        for option in place.get(group, ()):
-            yield from _options(root, option)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 
 from functions.expressions import Expression, check_expression, compile_expression
+from functions.expressions.paths import How, format_path
 from functions.spec.problems import Problem, closest
 from functions.spec.source import Path, Source
+
+DATA_ROOTS = ("event", "profile", "now")
+"""What an expression may read before the model has answered."""
+
+RESERVED = (*DATA_ROOTS, "features")
+"""Names that an output of a model can't have."""
 
 
 class Collector:
@@ -18,33 +26,46 @@ class Collector:
         reads: Paths that any expression may read.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(
+        self,
+        source: Source,
+        *,
+        function: str = "",
+        features: Collection[str] | None = None,
+        cut: Collection[Path] = (),
+    ) -> None:
+        """Collect for one spec.
+
+        Args:
+            source: Its document.
+            function: Its name, for problems in a file that it shares.
+            features: The names that stand under `features`; None where they are not known.
+            cut: Paths that are at fault already; nothing is reported at or below them.
+        """
         self.source = source
         self.problems: list[Problem] = []
         self.reads: set[str] = set()
+        self._function = function
+        self._features = features
+        self._cut = frozenset(cut)
 
     @property
     def errors(self) -> int:
         """How many problems stop the build."""
         return sum(problem.severity == "error" for problem in self.problems)
 
-    def add(self, path: Path, code: str, message: str, hint: str = "") -> None:
+    def add(self, path: Path, code: str, message: str, hint: str = "", *, at_key: bool = False) -> None:
         """Collect one error of the spec."""
-        self.problems.append(self.source.problem(path, code, message, hint=hint))
+        if not any(path[:end] in self._cut for end in range(1, len(path) + 1)):
+            self.problems.append(self.source.problem(path, code, message, hint=hint, at_key=at_key))
 
-    def expression(
-        self, path: Path, text: str, roots: Iterable[str] | None, *, source: Source | None = None
-    ) -> Expression | None:
-        """Compile one expression; problems are collected at `path`.
+    def check(self, path: Path, text: str, *, source: Source | None = None) -> bool:
+        """Collect the problems of an expression's text; returns whether it can be compiled.
 
         Args:
             path: Where the text stands.
             text: The expression.
-            roots: Names that it may begin with; None for a document of another kind.
             source: The document of `path`; by default the spec's.
-
-        Returns:
-            None when the expression has errors.
         """
         where = source or self.source
         found = check_expression(text)
@@ -60,30 +81,86 @@ class Collector:
                     warning=problem.severity == "warning",
                 )
             )
-        if any(problem.severity == "error" for problem in found):
+        return not any(problem.severity == "error" for problem in found)
+
+    def expression(
+        self, path: Path, text: str, roots: Iterable[str] | None, *, source: Source | None = None
+    ) -> Expression | None:
+        """Compile one expression; problems are collected at `path`.
+
+        Args:
+            path: Where the text stands.
+            text: The expression.
+            roots: Names that it may begin with; None for a document of another kind.
+            source: The document of `path`; by default the spec's.
+
+        Returns:
+            None when the expression has errors.
+        """
+        if not self.check(path, text, source=source):
             return None
         expression = compile_expression(text)
         if roots is not None:
-            self._check_roots(where, path, expression, tuple(roots))
+            self._check_reads(source, path, expression, tuple(roots))
         return expression
 
-    def _check_roots(self, where: Source, path: Path, expression: Expression, roots: tuple[str, ...]) -> None:
-        for read in expression.reads:
-            root = read.split(".", 1)[0].split("[", 1)[0].strip('"')
-            if root in roots:
-                self.reads.add(read)
+    def _check_reads(
+        self, shared: Source | None, path: Path, expression: Expression, roots: tuple[str, ...]
+    ) -> None:
+        where = shared or self.source
+        when = f" when {self._function} uses it" if shared and self._function else ""
+        self.reads.update(expression.reads)
+        for name in _names_below((), expression):
+            if name in roots:
                 continue
-            message = f"{root!r} is nothing that this expression can read"
-            if not root:
-                message = "the expression reads the whole document"
-            offset = max(0, expression.source.find(root))
+            message = f"{name!r} is nothing that this expression can read{when}"
+            hint = closest(name, roots)
+            if not name:
+                message, hint = "the expression reads the whole document", f"read one of {', '.join(roots)}"
+            offset, length = _find(name, "", expression.source)
             self.problems.append(
                 where.problem(
-                    path,
-                    "expression.unknown_root",
-                    message,
-                    hint=closest(root, roots),
-                    offset=offset,
-                    length=max(1, len(root)),
+                    path, "expression.unknown_root", message, hint=hint, offset=offset, length=length
                 )
             )
+        if self._features is None or "features" not in roots:
+            return
+        for name in _names_below((".features",), expression):
+            if name and name not in self._features:
+                offset, length = _find(name, "features.", expression.source)
+                self.problems.append(
+                    where.problem(
+                        path,
+                        "expression.unknown_feature",
+                        f"there is no feature {name!r}{when}",
+                        hint=closest(name, self._features),
+                        offset=offset,
+                        length=length,
+                        # An action is shared: what one function does not have, another may.
+                        warning=shared is not None,
+                    )
+                )
+
+
+def _names_below(prefix: tuple[str, ...], expression: Expression) -> list[str]:
+    """Return the keys that an expression reads below a path, sorted; an empty one when it reads all of them."""
+    names: set[str] = set()
+    for path, how in expression.lineage.items():
+        if path[: len(prefix)] != prefix:
+            continue
+        below = path[len(prefix) :]
+        if not below and how >= How.SIZE:
+            names.add("")
+        elif below:
+            names.add(below[0][1:] if below[0].startswith(".") else "")
+    return sorted(names)
+
+
+def _find(name: str, before: str, text: str) -> tuple[int, int]:
+    """Return offset and length of a name in the text of an expression; all of it where it is not found."""
+    written = {name, format_path((f".{name}",))} if name else set()
+    for candidate in sorted(written):
+        found = re.search(rf"(?<![\w.\"]){re.escape(before)}({re.escape(candidate)})(?!\w)", text)
+        if found is not None:
+            return found.start(1), len(candidate)
+    return 0, max(1, len(text))

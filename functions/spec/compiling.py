@@ -10,25 +10,20 @@ from functions.events.patterns import EventPattern, PatternError, compile_patter
 from functions.expressions import (
     CompiledFeatures,
     Expression,
-    compile_expression,
     compile_features,
 )
 from functions.governance.contract import DataContract
-from functions.spec.collecting import Collector
-from functions.spec.feature_rules import check_feature, feature_plan
-from functions.spec.language import Spec
+from functions.spec.collecting import DATA_ROOTS, RESERVED, Collector
+from functions.spec.feature_rules import check_feature, feature_plan, is_score
+from functions.spec.language import Feature, Spec
 from functions.spec.model_rules import compile_model
+from functions.spec.pattern_rules import unknown_fields
 from functions.spec.plan import ActionPlan, Bundle, ChannelPlan, Plan, WriteBackPlan
 from functions.spec.problems import closest
 from functions.spec.registry import Action, Registry
+from functions.spec.salvage import Salvage
 from functions.spec.source import Path, Source
 from functions.spec.templates import leaves
-
-DATA_ROOTS = ("event", "profile", "now")
-"""What an expression may read before the model has answered."""
-
-RESERVED = (*DATA_ROOTS, "features")
-"""Names that an output of a model can't have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +39,27 @@ class Shared:
 class SpecCompiler:
     """Compiles one spec and collects what is wrong with it."""
 
-    def __init__(self, spec: Spec, source: Source, shared: Shared) -> None:
+    def __init__(self, spec: Spec, source: Source, shared: Shared, salvaged: Salvage | None = None) -> None:
+        """Prepare to compile.
+
+        Args:
+            spec: What was written, or what is left of it.
+            source: Its document.
+            shared: What it shares with others.
+            salvaged: Given when `spec` is what is left: then problems are collected, and there is no plan.
+        """
         self.spec = spec
         self.source = source
         self.shared = shared
-        self.collector = Collector(source)
+        self.collector = Collector(
+            source,
+            function=spec.name,
+            features=salvaged.feature_names if salvaged else spec.features,
+            cut=salvaged.cut if salvaged else (),
+        )
         self.problems = self.collector.problems
+        self._salvaged = salvaged
+        self._instants: dict[str, Expression | None] = {}
 
     def compile(self) -> Plan | None:
         """Return the plan, or None when there are errors in `problems`."""
@@ -59,7 +69,7 @@ class SpecCompiler:
         values = self._features()
         model = compile_model(spec.model, self.collector) if spec.model else None
         outputs = tuple(spec.model.response) if spec.model else ()
-        roots = (*RESERVED, *outputs)
+        roots = self._roots(outputs)
         write_back = tuple(self._write_back(roots))
         when = (
             self.collector.expression(("decide", "when"), spec.decide.when, roots)
@@ -68,7 +78,15 @@ class SpecCompiler:
         )
         actions = tuple(self._actions(outputs))
         consent = self._consent()
-        if self.collector.errors or pattern is None or key is None or values is None or consent is None:
+        if self._salvaged or self.collector.errors or len(actions) < len(spec.decide.actions):
+            return None
+        if (
+            pattern is None
+            or key is None
+            or values is None
+            or consent is None
+            or self.shared.registry is None
+        ):
             return None
         return Plan(
             name=spec.name,
@@ -80,7 +98,7 @@ class SpecCompiler:
             purpose=spec.purpose,
             consent=consent,
             features=tuple(
-                feature_plan(name, feature, self._as_of(name)) for name, feature in spec.features.items()
+                feature_plan(name, feature, self._instants[name]) for name, feature in spec.features.items()
             ),
             values=values,
             model=model,
@@ -98,13 +116,20 @@ class SpecCompiler:
             channels=self._channels(actions),
         )
 
+    def _roots(self, outputs: tuple[str, ...]) -> tuple[str, ...] | None:
+        """Return what an expression may read after the model has answered; None where that is not known."""
+        known = self._salvaged is None or self._salvaged.outputs_known
+        return (*RESERVED, *outputs) if known else None
+
     def _pattern(self) -> EventPattern | None:
+        pattern, at = self.spec.trigger.event_pattern, ("trigger", "event_pattern")
+        for path, message, hint in unknown_fields(pattern, at):
+            self.collector.add(path, "pattern.unknown_field", message, hint, at_key=True)
         try:
-            return compile_pattern(self.spec.trigger.event_pattern)
+            return compile_pattern(pattern)
         except PatternError as error:
             for problem in error.problems:
-                path = ("trigger", "event_pattern", *problem.path)
-                self.collector.add(path, problem.code, problem.message, problem.hint or "")
+                self.collector.add((*at, *problem.path), problem.code, problem.message, problem.hint or "")
             return None
 
     def _features(self) -> CompiledFeatures | None:
@@ -114,19 +139,22 @@ class SpecCompiler:
             self.problems.extend(check_feature(self.source, path, name, feature))
             if self.collector.expression((*path, "from"), feature.from_, DATA_ROOTS) is not None:
                 texts[name] = feature.from_
+                self._instants[name] = self._as_of(name, feature)
         if len(texts) < len(self.spec.features):
             return None
         return compile_features(texts)
 
-    def _as_of(self, name: str) -> Expression | None:
-        feature = self.spec.features[name]
-        if feature.stale_after is None:
-            return None
+    def _as_of(self, name: str, feature: Feature) -> Expression | None:
+        path: Path = ("features", name, "as_of")
         if feature.as_of is not None:
-            return self.collector.expression(("features", name, "as_of"), feature.as_of, DATA_ROOTS)
-        return compile_expression(feature.from_.removesuffix(".value") + ".at")
+            return self.collector.expression(path, feature.as_of, DATA_ROOTS)
+        if feature.stale_after is None or not is_score(feature):
+            return None
+        return self.collector.expression(
+            path, feature.from_.strip().removesuffix(".value") + ".at", DATA_ROOTS
+        )
 
-    def _write_back(self, roots: tuple[str, ...]) -> Iterable[WriteBackPlan]:
+    def _write_back(self, roots: tuple[str, ...] | None) -> Iterable[WriteBackPlan]:
         for target, section in self.spec.write_back.items():
             source = self.collector.expression(("write_back", target, "from"), section.from_, roots)
             if source is not None:
@@ -161,19 +189,21 @@ class SpecCompiler:
                     closest(name, registry.actions),
                 )
                 continue
-            yield self._action(name, action, outputs)
+            # A channel that is not there is reported where the action stands.
+            if action.channel in registry.channels:
+                yield self._action(name, action, outputs)
 
     def _action(self, name: str, action: Action, outputs: tuple[str, ...]) -> ActionPlan:
         source = self.shared.registry_source
         eligible = None
         if action.eligible is not None:
-            roots = (*RESERVED, *outputs)
             eligible = self.collector.expression(
-                ("actions", name, "eligible"), action.eligible, roots, source=source
+                ("actions", name, "eligible"), action.eligible, self._roots(outputs), source=source
             )
         expressions: dict[str, Expression] = {}
         for path, text in leaves(action.payload, ("actions", name, "payload")):
-            compiled = self.collector.expression(path, text, ("features", *outputs), source=source)
+            roots = ("features", *outputs) if self._roots(outputs) else None
+            compiled = self.collector.expression(path, text, roots, source=source)
             if compiled is not None:
                 expressions[text] = compiled
         return ActionPlan(

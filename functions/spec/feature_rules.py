@@ -9,7 +9,7 @@ from functions.documents import Json
 from functions.expressions import Expression
 from functions.spec.fields import literal_value
 from functions.spec.language import Feature
-from functions.spec.plan import ERROR, Answer, FeaturePlan, FeatureState
+from functions.spec.plan import CLIP, ERROR, Answer, FeaturePlan, FeatureState
 from functions.spec.problems import Problem
 from functions.spec.source import Path, Source
 
@@ -24,11 +24,16 @@ def check_feature(source: Source, path: Path, name: str, feature: Feature) -> It
     yield from _check_staleness(source, path, name, feature)
     for key in _STATE_KEYS:
         answer = getattr(feature, key)
-        if key in feature.model_fields_set and answer not in ("error", "clip"):
+        if key in feature.model_fields_set and answer not in _words(key):
             value = literal_value(answer)
             if not _fits(feature, value):
                 message = f"{name}: the answer to {key} is no {feature.type}"
                 yield source.problem((*path, key), "feature.answer_type", message)
+
+
+def is_score(feature: Feature) -> bool:
+    """Say whether a feature is the value of a score, which has an instant of its own."""
+    return _SCORE.fullmatch(feature.from_.strip()) is not None
 
 
 def _check_bounds(source: Source, path: Path, name: str, feature: Feature) -> Iterator[Problem]:
@@ -37,6 +42,9 @@ def _check_bounds(source: Source, path: Path, name: str, feature: Feature) -> It
         yield source.problem((*path, "range"), "feature.range", message, at_key=True)
     if feature.range is not None and feature.range[0] > feature.range[1]:
         message = f"{name}: the range ends before it begins"
+        yield source.problem((*path, "range"), "feature.range", message)
+    if feature.type == "int" and any(not bound.is_integer() for bound in feature.range or ()):
+        message = f"{name}: the range of an int begins and ends with whole numbers"
         yield source.problem((*path, "range"), "feature.range", message)
     if (feature.type == "category") != (feature.categories is not None):
         message = f"{name}: a category lists its `categories`, and only a category does"
@@ -56,10 +64,15 @@ def _check_staleness(source: Source, path: Path, name: str, feature: Feature) ->
     if "stale" not in feature.model_fields_set:
         message = f"{name}: `stale_after` needs the answer `stale`"
         yield source.problem((*path, "stale_after"), "feature.staleness", message, at_key=True)
-    if feature.as_of is None and not _SCORE.fullmatch(feature.from_.strip()):
+    if feature.as_of is None and not is_score(feature):
         message = f"{name}: `stale_after` needs `as_of`, the instant of the value"
         hint = "only profile.scores.NAME.value has an instant of its own"
         yield source.problem((*path, "stale_after"), "feature.staleness", message, hint=hint, at_key=True)
+
+
+def _words(key: str) -> tuple[str, ...]:
+    """Return the words that are no values under a key."""
+    return ("error", "clip") if key == "outside" else ("error",)
 
 
 def _fits(feature: Feature, value: Json) -> bool:
@@ -71,7 +84,7 @@ def _fits(feature: Feature, value: Json) -> bool:
         return isinstance(value, str)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return feature.type == "float" or float(value).is_integer()
+    return feature.type == "float" or isinstance(value, int) or value.is_integer()
 
 
 def feature_plan(name: str, feature: Feature, as_of: Expression | None) -> FeaturePlan:
@@ -83,7 +96,7 @@ def feature_plan(name: str, feature: Feature, as_of: Expression | None) -> Featu
         "missing": missing,
         "null": null,
         "stale": _answer(feature.stale),
-        "out_of_range": _answer(feature.outside),
+        "out_of_range": CLIP if feature.outside == "clip" else _answer(feature.outside),
     }
     return FeaturePlan(
         name=name,
@@ -101,6 +114,4 @@ def feature_plan(name: str, feature: Feature, as_of: Expression | None) -> Featu
 def _answer(value: Json) -> Answer:
     if value == "error":
         return ERROR
-    if value == "clip":
-        return Answer("clip")
     return Answer("value", literal_value(value))

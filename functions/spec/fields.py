@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
 
 from functions.documents import Json
 from functions.times import parse_duration
 
-_SIZE = re.compile(r"(?P<number>\d{1,9})\s*(?P<unit>B|KB|MB)")
+EXPRESSION_FORMAT = "jmespath"
+"""Marks expressions in the JSON Schema; pydantic keeps no title where a dict holds them."""
+
+_SIZE = re.compile(r"(?P<number>[0-9]{1,9})\s*(?P<unit>B|KB|MB)")
 _UNIT_BYTES = {"B": 1, "KB": 1_000, "MB": 1_000_000}
 
 
@@ -22,36 +35,53 @@ class Section(BaseModel):
 
 
 def _duration(value: object) -> object:
-    return parse_duration(value) if isinstance(value, str) else _refuse_number(value)
-
-
-def _refuse_number(value: object) -> object:
-    if isinstance(value, int | float):
-        raise ValueError("a duration needs its unit: 150ms, 30s, 15m, 12h, 7d or 2w")
-    return value
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise PydanticCustomError(
+            "duration_type", "must be a duration with its unit: 150ms, 30s, 15m, 12h, 7d or 2w"
+        )
+    return parse_duration(value)
 
 
 def _size(value: object) -> object:
     if not isinstance(value, str):
-        return value
+        raise PydanticCustomError("size_type", "must be a size with its unit: 100B, 1KB or 1MB")
     match = _SIZE.fullmatch(value.strip())
     if match is None:
         raise ValueError("a size is a number and a unit: 100B, 1KB or 1MB")
     return int(match["number"]) * _UNIT_BYTES[match["unit"]]
 
 
+def _scalar(value: object) -> object:
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise PydanticCustomError("scalar_type", "must be a text, a number, true, false or null")
+
+
+def shape_of(value: object) -> str:
+    """Return the tag of the member of a union that a value is meant to be: a mapping or a scalar."""
+    return "<mapping>" if isinstance(value, dict | BaseModel) else "<scalar>"
+
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
     WithJsonSchema(
-        {"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|m|h|d|w)$", "examples": ["150ms", "7d"]}
+        {
+            "type": "string",
+            "pattern": r"^\s*[0-9]{1,9}(\.[0-9]{1,3})?\s*(ms|s|m|h|d|w)\s*$",
+            "examples": ["150ms", "7d"],
+        }
     ),
 ]
 Size = Annotated[
     int,
     BeforeValidator(_size),
     Field(gt=0),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+\s*(B|KB|MB)$", "examples": ["1KB"]}),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^\s*0*[1-9][0-9]{0,8}\s*(B|KB|MB)\s*$", "examples": ["1KB"]}
+    ),
 ]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
@@ -60,10 +90,14 @@ DottedClass = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-
 ExpressionText = Annotated[
     str,
     StringConstraints(min_length=1, max_length=2048),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 2048, "title": "JMESPath expression"}),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 2048, "format": EXPRESSION_FORMAT}),
 ]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-Scalar = str | float | int | bool | None
+Scalar = Annotated[
+    str | float | int | bool | None,
+    BeforeValidator(_scalar),
+    WithJsonSchema({"type": ["string", "number", "boolean", "null"]}),
+]
 JsonDocument = Annotated[Any, WithJsonSchema({})]
 
 
@@ -87,8 +121,15 @@ class FromExpression(Section):
     from_: ExpressionText = Field(alias="from", description="JMESPath expression.")
 
 
-AnswerValue = Literal["error"] | Literally | Scalar
-HeaderValue = str | SecretName
+# With the shape first, a fault is reported for the one that was meant, and not once for each.
+AnswerValue = Annotated[
+    Annotated[Literally, Tag("<mapping>")] | Annotated[Scalar, Tag("<scalar>")], Discriminator(shape_of)
+]
+"""The text `error` (and `clip` for `outside`), a value, null, or `{value: ...}` for the word itself."""
+
+HeaderValue = Annotated[
+    Annotated[SecretName, Tag("<mapping>")] | Annotated[Text, Tag("<scalar>")], Discriminator(shape_of)
+]
 
 
 def literal_value(answer: Json | Literally) -> Json:

@@ -17,7 +17,6 @@ from functions.spec.fields import (
     HeaderValue,
     Identifier,
     JsonDocument,
-    Literally,
     Name,
     Scalar,
     ScorePath,
@@ -72,7 +71,7 @@ class Feature(Section):
     categories: Annotated[list[str], Field(min_length=1, max_length=1000)] | None = Field(
         default=None, description="The values a `category` may have; another value is out of range."
     )
-    outside: Literal["clip", "error"] | Literally | Scalar = Field(
+    outside: AnswerValue = Field(
         default="error", description="Answer to a value out of range: `clip`, `error`, null or a value."
     )
     missing: AnswerValue = Field(
@@ -128,7 +127,11 @@ class ModelSection(Section):
         default=2,
         description="Calls at the most, inside the timeout; only what can succeed later is tried again.",
     )
-    max_payload: Size = Field(default=1_000, description="Budget of the body; more is an error, never a cut.")
+    max_payload: Size = Field(
+        default=1_000,
+        description="Budget of the body; more is an error, never a cut.",
+        json_schema_extra={"default": "1KB"},
+    )
     fallback: list[Annotated[dict[Identifier, Scalar], Field(min_length=1)]] = Field(
         default=[],
         description="Rungs in order, each an output name to an expression (usually the last unexpired score, "
@@ -186,12 +189,14 @@ class Custom(ModelSection):
 def _kind_of(value: Any) -> str:
     kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
     if isinstance(kind, str) and ":" in kind:
-        return "custom"
-    return kind if kind in ("sagemaker", "http") else "unknown"
+        return "<custom>"
+    return f"<{kind}>" if kind in ("sagemaker", "http") else "unknown"
 
 
 Model = Annotated[
-    Annotated[SageMaker, Tag("sagemaker")] | Annotated[Http, Tag("http")] | Annotated[Custom, Tag("custom")],
+    Annotated[SageMaker, Tag("<sagemaker>")]
+    | Annotated[Http, Tag("<http>")]
+    | Annotated[Custom, Tag("<custom>")],
     Discriminator(
         _kind_of,
         custom_error_type="model_kind",

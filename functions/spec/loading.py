@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from functions.documents import content_hash
 from functions.errors import UnknownFunctionError
 from functions.governance.contract import DataContract
-from functions.spec.checking import check_document
+from functions.spec.checking import check_document, find_faults
+from functions.spec.collecting import Collector
 from functions.spec.compiling import Shared, SpecCompiler, channel_plan
 from functions.spec.language import Spec
 from functions.spec.plan import ChannelPlan, Plan
 from functions.spec.problems import Problem, SpecError, closest
 from functions.spec.registry import Registry
+from functions.spec.salvage import Salvage, salvage
+from functions.spec.schema_walk import expressions_in
 from functions.spec.source import Source
+from functions.spec.templates import leaves
 from functions.spec.yaml_reader import MAX_FILE_BYTES, read_yaml
 
 CONTRACT_FILE = "contract.yaml"
@@ -31,9 +35,9 @@ class SpecFolder:
     Attributes:
         folder: Where it is.
         plans: Every function without errors, by name.
-        files: The file of every function whose name could be read.
+        files: The file of every function, also of those with errors; by its stem where no name can be read.
         contract: The data contract; None when it has errors.
-        registry: The action registry; None when it has errors.
+        registry: The action registry; None when its shape has errors.
         problems: Everything that is wrong, sorted by file and place.
     """
 
@@ -50,30 +54,75 @@ class SpecFolder:
         return tuple(problem for problem in self.problems if problem.severity == "error")
 
 
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """One file: the name it gives, or its stem where none can be read."""
+
+    path: Path
+    source: Source
+    name: str
+    named: bool
+    plan: Plan | None
+    problems: tuple[Problem, ...]
+
+
 def load_folder(folder: Path) -> SpecFolder:
     """Read, check and compile every spec of a folder; problems are collected, not raised."""
     problems: list[Problem] = []
     shared, contract = _load_shared(folder, problems)
-    plans: dict[str, Plan] = {}
+    loaded = [_load_spec(path, shared) for path in spec_files(folder)]
     files: dict[str, Path] = {}
-    for path in spec_files(folder):
-        source = read_source(path)
-        spec, found = check_document(Spec, source)
-        problems.extend(found)
-        if spec is None:
-            continue
-        if spec.name in files:
-            message = f"the name {spec.name!r} is taken by {files[spec.name].name}"
-            problems.append(source.problem(("name",), "spec.duplicate_name", message))
-            continue
-        files[spec.name] = path
-        compiler = SpecCompiler(spec, source, shared)
-        plan = compiler.compile()
-        problems.extend(compiler.problems)
-        if plan is not None:
-            plans[spec.name] = plan
+    for one in sorted(loaded, key=lambda one: not one.named):
+        files.setdefault(one.name, one.path)
+    twice = list(_check_names(loaded))
+    ambiguous = {one.name for one, _ in twice}
+    problems.extend(problem for one in loaded for problem in one.problems)
+    problems.extend(problem for _, problem in twice)
+    plans = {one.name: one.plan for one in loaded if one.plan is not None and one.name not in ambiguous}
     # An expression of the registry is compiled for every spec that uses it; one report of it is enough.
     return SpecFolder(folder, plans, files, contract, shared.registry, tuple(sorted(set(problems))))
+
+
+def _load_spec(path: Path, shared: Shared) -> _Loaded:
+    source = read_source(path)
+    spec, faults = find_faults(Spec, source)
+    problems = [*source.problems, *(fault.problem for fault in faults)]
+    salvaged = None
+    if spec is None and (salvaged := salvage(source.data, [fault.path for fault in faults])):
+        spec = salvaged.spec
+        problems.extend(_check_cut(source, salvaged))
+    plan = None
+    if spec is not None:
+        compiler = SpecCompiler(spec, source, shared, salvaged)
+        plan = compiler.compile()
+        problems.extend(compiler.problems)
+    given = source.data.get("name") if isinstance(source.data, dict) else None
+    named = isinstance(given, str)
+    name = given if isinstance(given, str) else path.stem
+    return _Loaded(path, source, name, named, None if source.problems else plan, tuple(problems))
+
+
+def _check_cut(source: Source, salvaged: Salvage) -> Iterator[Problem]:
+    """Yield what is wrong with the expressions in parts that could not be checked as a whole."""
+    collector = Collector(source)
+    for part in sorted(salvaged.cut, key=str):
+        if source.has(part):
+            for path, text in expressions_in(Spec, source.data, part):
+                collector.check(path, text)
+    yield from collector.problems
+
+
+def _check_names(loaded: Iterable[_Loaded]) -> Iterator[tuple[_Loaded, Problem]]:
+    by_name: dict[str, list[_Loaded]] = {}
+    for one in loaded:
+        if one.named:
+            by_name.setdefault(one.name, []).append(one)
+    for name, several in by_name.items():
+        for one in several:
+            others = ", ".join(other.path.name for other in several if other is not one)
+            if others:
+                message = f"the name {name!r} is also given by {others}"
+                yield one, one.source.problem(("name",), "spec.duplicate_name", message)
 
 
 def load_function(folder: Path, name: str) -> Plan:
@@ -88,16 +137,14 @@ def load_function(folder: Path, name: str) -> Plan:
     if plan is not None:
         return plan
     path = loaded.files.get(name)
-    relevant = [
-        problem
-        for problem in loaded.errors
-        if path is None or Path(problem.file) == path or Path(problem.file).name in _SHARED_FILES
-    ]
-    stem_matches = any(found.stem == name for found in spec_files(folder))
-    if path is None and not (relevant and stem_matches):
+    if path is None:
         hint = closest(name, loaded.files) or f"there is no spec in {folder}"
         raise UnknownFunctionError(f"no function is called {name!r}", hint=hint)
-    raise SpecError(relevant)
+    raise SpecError(
+        problem
+        for problem in loaded.errors
+        if Path(problem.file) == path or Path(problem.file).name in _SHARED_FILES
+    )
 
 
 def spec_files(folder: Path) -> Iterator[Path]:
@@ -110,6 +157,8 @@ def spec_files(folder: Path) -> Iterator[Path]:
 def read_source(path: Path) -> Source:
     """Read one YAML file; a file that can't be read is a problem like any other."""
     try:
+        if path.exists() and not path.is_file():
+            return _unreadable(path, "yaml.unreadable", "this is no file")
         if path.stat().st_size > MAX_FILE_BYTES:
             return _unreadable(path, "yaml.too_large", f"the file is over {MAX_FILE_BYTES:,} bytes")
         return read_yaml(path.read_text(encoding="utf-8-sig"), str(path))
@@ -131,9 +180,7 @@ def _load_shared(folder: Path, problems: list[Problem]) -> tuple[Shared, DataCon
     registry, found = check_document(Registry, registry_source)
     problems.extend(found)
     if registry is not None:
-        channel_problems = list(_check_channels(registry, registry_source))
-        problems.extend(channel_problems)
-        registry = None if channel_problems else registry
+        problems.extend(_check_registry(registry, registry_source))
     policy_hash = content_hash([contract_source.data, registry_source.data])
     return Shared(contract, registry, registry_source, policy_hash), contract
 
@@ -144,15 +191,19 @@ def _shared_source(path: Path, what: str) -> Source:
     return read_source(path)
 
 
-def _check_channels(registry: Registry, source: Source) -> Iterator[Problem]:
+def _check_registry(registry: Registry, source: Source) -> Iterator[Problem]:
+    """Yield what is wrong with the actions, whether a spec uses them or not."""
+    collector = Collector(source)
     for name, action in registry.actions.items():
         if action.channel not in registry.channels:
-            yield source.problem(
-                ("actions", name, "channel"),
-                "spec.unknown_channel",
-                f"there is no channel {action.channel!r}",
-                hint=closest(action.channel, registry.channels),
-            )
+            message = f"there is no channel {action.channel!r}"
+            hint = closest(action.channel, registry.channels)
+            collector.add(("actions", name, "channel"), "spec.unknown_channel", message, hint)
+        if action.eligible is not None:
+            collector.check(("actions", name, "eligible"), action.eligible)
+        for path, text in leaves(action.payload, ("actions", name, "payload")):
+            collector.check(path, text)
+    yield from collector.problems
 
 
 def load_channels(folder: Path) -> Mapping[str, ChannelPlan]:

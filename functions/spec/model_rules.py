@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from functions.documents import Json
 from functions.expressions import Expression
-from functions.spec.collecting import Collector
+from functions.spec.collecting import DATA_ROOTS, RESERVED, Collector
 from functions.spec.language import Custom, Http, SageMaker
 from functions.spec.plan import ModelPlan, Rung
 from functions.spec.problems import closest
@@ -14,7 +14,6 @@ from functions.spec.source import Path
 from functions.spec.templates import leaves
 
 _COMMON = {"kind", "request", "response", "range", "timeout", "attempts", "max_payload", "fallback"}
-_RESERVED = ("event", "profile", "now", "features")
 
 
 def compile_model(section: SageMaker | Http | Custom, collector: Collector) -> ModelPlan | None:
@@ -49,7 +48,7 @@ def compile_model(section: SageMaker | Http | Custom, collector: Collector) -> M
 
 def _check_ranges(section: SageMaker | Http | Custom, collector: Collector) -> None:
     for name in section.response:
-        if name in _RESERVED:
+        if name in RESERVED:
             path = ("model", "response", name)
             collector.add(path, "model.output_name", f"an output can't be called {name!r}")
     for name, (low, high) in section.range.items():
@@ -98,7 +97,7 @@ def _rung(
             hint = closest(name, section.response)
             collector.add(path, "model.unknown_output", f"no output is called {name!r}", hint)
         elif isinstance(value, str):
-            found = collector.expression(path, value, ("profile", "event", "now"))
+            found = collector.expression(path, value, DATA_ROOTS)
             if found is not None:
                 sources[name] = found
         else:

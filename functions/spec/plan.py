@@ -28,6 +28,7 @@ class Answer:
 
 
 ERROR = Answer("error")
+CLIP = Answer("clip")
 
 
 @dataclass(frozen=True, slots=True)

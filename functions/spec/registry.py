@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from functions.spec.fields import (
     DottedClass,
@@ -59,6 +59,26 @@ class CustomChannel(Section):
     options: dict[str, JsonDocument] = Field(default={}, description="Handed to the class.")
 
 
+def _kind_of(value: Any) -> str:
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    if isinstance(kind, str) and ":" in kind:
+        return "<custom>"
+    return f"<{kind}>" if kind in ("file", "memory", "webhook") else "unknown"
+
+
+Channel = Annotated[
+    Annotated[FileChannel, Tag("<file>")]
+    | Annotated[MemoryChannel, Tag("<memory>")]
+    | Annotated[WebhookChannel, Tag("<webhook>")]
+    | Annotated[CustomChannel, Tag("<custom>")],
+    Discriminator(
+        _kind_of,
+        custom_error_type="channel_kind",
+        custom_error_message="kind must be file, memory, webhook, or package.module:Class",
+    ),
+]
+
+
 class Action(Section):
     """One thing that may happen to a customer."""
 
@@ -79,7 +99,5 @@ class Action(Section):
 class Registry(Section):
     """Channels and actions."""
 
-    channels: dict[Name, FileChannel | MemoryChannel | WebhookChannel | CustomChannel] = Field(
-        default={}, description="Ways for an action to leave, by name."
-    )
+    channels: dict[Name, Channel] = Field(default={}, description="Ways for an action to leave, by name.")
     actions: dict[Name, Action] = Field(default={}, description="What may happen, by name.")

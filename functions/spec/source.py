@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from functions.documents import Json
 from functions.spec.problems import Problem
+from functions.spec.scalars import Scalar
 
 Path = tuple[str | int, ...]
 """Keys and indexes from the root of a document."""
@@ -13,12 +14,15 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a key or value stands: 1-based line and column, its length, and whether text maps one to one."""
+    """Where a key or value stands: 1-based line and column, and its length on that line.
+
+    A scalar also knows how it was written, so that any character of it can be found.
+    """
 
     line: int
     column: int
     length: int = 1
-    verbatim: bool = False
+    scalar: Scalar | None = None
 
 
 @dataclass(slots=True)
@@ -27,10 +31,12 @@ class Source:
 
     Attributes:
         file: Path as it was given.
+        text: Its content.
         data: Plain JSON data; None when the text could not be read.
         problems: What was wrong with the text itself.
         values: Where each value stands.
         keys: Where each key stands.
+        lines: The text by lines, as YAML counts them.
     """
 
     file: str
@@ -39,6 +45,15 @@ class Source:
     problems: list[Problem] = field(default_factory=list)
     values: dict[Path, Place] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
+    lines: list[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Split the text once: every problem shows a line of it."""
+        self.lines = self.text.splitlines()
+
+    def has(self, path: Path) -> bool:
+        """Say whether the document has a value at a path."""
+        return path in self.values
 
     def problem(
         self,
@@ -65,16 +80,19 @@ class Source:
             warning: Whether the build may go on.
         """
         place = self._place(path, at_key=at_key)
-        inside = place.verbatim and not at_key
+        line, column, underlined = place.line, place.column, place.length
+        if place.scalar is not None and not at_key and (offset or length):
+            line, column = place.scalar.locate(self.lines, offset)
+            underlined = length or 1
         return Problem(
             file=self.file,
-            line=place.line,
-            column=place.column + (offset if inside else 0),
+            line=line,
+            column=column,
             code=code,
             message=message,
             hint=hint,
-            source=self.line(place.line),
-            length=(length or 1) if inside and (offset or length) else place.length,
+            source=self.line(line),
+            length=underlined,
             severity="warning" if warning else "error",
         )
 
@@ -88,5 +106,4 @@ class Source:
 
     def line(self, number: int) -> str:
         """Return a line of the text by its 1-based number; tabs become spaces, so carets stand right."""
-        lines = self.text.splitlines()
-        return lines[number - 1].replace("\t", " ") if 0 < number <= len(lines) else ""
+        return self.lines[number - 1].replace("\t", " ") if 0 < number <= len(self.lines) else ""
