@@ -9,22 +9,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from functions.actions.memory import MemoryChannel
 from functions.decision.evaluating import evaluate
 from functions.documents import Json
 from functions.errors import EventError, FunctionsError, ModelTimeoutError, ModelUnavailableError
-from functions.events.event import Event
 from functions.events.reading import Parsed, read_document, read_events
 from functions.governance.consent import parse_consent
 from functions.models.memory import MemoryModel
-from functions.models.model import Model, ModelReply
-from functions.profiles.memory import MemoryProfileStore
-from functions.profiles.store import CommitRequest, DecisionRecord, Score, StateUpdate
-from functions.runtime.engine import Runtime
-from functions.runtime.ports import Ports
+from functions.models.model import ModelReply
+from functions.profiles.store import CommitRequest, DecisionRecord, ProfileStore, Score, StateUpdate
 from functions.runtime.receipt import Receipt, refused
 from functions.spec.cases import Case, Given
-from functions.spec.plan import ChannelPlan, ModelPlan, Plan
+from functions.spec.plan import Plan
+from functions.testing.rehearsal import Rehearsal
 from functions.times import parse_instant
 
 _RECEIVED_AT = datetime(2000, 1, 1, tzinfo=UTC)
@@ -86,38 +82,14 @@ def _run(plan: Plan, given: Given, model: MemoryModel, parsed: Parsed) -> Receip
     except EventError as error:
         return refused(plan, error)
     now = parse_instant(given.now) if given.now else event.time
-    return _runtime(plan, given, event, now, model).handle(plan, event, now=now)
-
-
-def _runtime(plan: Plan, given: Given, event: Event, now: datetime, model: MemoryModel) -> Runtime:
-    store = MemoryProfileStore()
+    rehearsal = Rehearsal(now=now, model=model)
     key = evaluate(plan.key, {"event": event.as_document()})
     if isinstance(key, str):
-        _fill(store, key, given, now)
-    channel = MemoryChannel(ChannelPlan("memory", "memory", {}), lambda name: name)
-
-    def opened(_: ModelPlan) -> Model:
-        return model
-
-    return Runtime(
-        Ports(
-            store=store,
-            model=opened,
-            channel=lambda _: channel,
-            wall=lambda: now,
-            monotonic=_stopped,
-            sleep=lambda _: None,
-            jitter=_stopped,
-            owner="case",
-        )
-    )
+        _fill(rehearsal.store, key, given, now)
+    return rehearsal.runtime.handle(plan, event, now=now)
 
 
-def _stopped() -> float:
-    return 0.0
-
-
-def _fill(store: MemoryProfileStore, key: str, given: Given, now: datetime) -> None:
+def _fill(store: ProfileStore, key: str, given: Given, now: datetime) -> None:
     before = now - timedelta(days=1)
     if given.profile is not None:
         if not isinstance(given.profile, dict):

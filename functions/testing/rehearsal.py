@@ -1,0 +1,77 @@
+"""A runtime whose surroundings are all in memory, clocks included, for tests and rehearsals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from functions.actions.memory import MemoryChannel
+from functions.models.memory import MemoryModel
+from functions.profiles.memory import MemoryProfileStore
+from functions.profiles.store import ProfileStore
+from functions.runtime.engine import Runtime
+from functions.runtime.ports import Ports
+
+
+class Rehearsal:
+    """One runtime, and everything that it sees of the world.
+
+    Args:
+        now: What the wall clock says until `wait` moves it.
+        store: Profiles; an empty store in memory when not given.
+        model: Answers every model call; one that is down when not given.
+        owner: Name of this process in leases.
+
+    Attributes:
+        store: Where profiles are.
+        model: Remembers every call.
+        channel: Remembers every message, whatever channel it was for.
+        stages: Every stage that was passed, in order.
+        on_stage: Told every stage as it is passed; may raise, as a process may die there.
+        ports: What the runtime was given; `dataclasses.replace` makes another world of it.
+        runtime: The runtime.
+    """
+
+    def __init__(
+        self,
+        *,
+        now: datetime,
+        store: ProfileStore | None = None,
+        model: MemoryModel | None = None,
+        owner: str = "rehearsal",
+    ) -> None:
+        self._wall = now
+        self._seconds = 0.0
+        self.store: ProfileStore = store or MemoryProfileStore()
+        self.model = model or MemoryModel()
+        self.channel = MemoryChannel()
+        self.stages: list[str] = []
+        self.on_stage: Callable[[str], None] = _go_on
+        self.ports = Ports(
+            store=self.store,
+            model=lambda _: self.model,
+            channel=lambda _: self.channel,
+            wall=lambda: self._wall,
+            monotonic=lambda: self._seconds,
+            sleep=self._sleep,
+            jitter=lambda: 1.0,
+            owner=owner,
+            at_stage=self._pass,
+        )
+        self.runtime = Runtime(self.ports)
+
+    def wait(self, duration: timedelta) -> None:
+        """Let time pass on both clocks."""
+        self._wall += duration
+        self._seconds += duration.total_seconds()
+
+    def _sleep(self, seconds: float) -> None:
+        self.wait(timedelta(seconds=seconds))
+
+    def _pass(self, stage: str) -> None:
+        self.stages.append(stage)
+        self.on_stage(stage)
+
+
+def _go_on(_: str) -> None:
+    """Do nothing at a stage."""

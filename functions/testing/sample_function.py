@@ -1,0 +1,146 @@
+"""A small function for tests: its spec, a registry, an event that fires it and a customer who consents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+from typing import Final
+
+from functions.documents import Json
+from functions.events.event import Event
+from functions.governance.consent import ConsentRecord, ConsentStatus
+from functions.profiles.store import ProfileStore
+from functions.spec.loading import CONTRACT_FILE, REGISTRY_FILE, load_function
+from functions.spec.plan import Plan
+
+NOW: Final = datetime(2026, 11, 2, 9, 15, tzinfo=UTC)
+"""When the event happens, and when it is decided about unless told otherwise."""
+
+CUSTOMER: Final = "customer-1"
+
+SPEC: Final[Mapping[str, Json]] = MappingProxyType(
+    {
+        "version": 1,
+        "name": "churn",
+        "owner": "lifecycle-team",
+        "description": "Score churn on the cancellation page, and offer to stay.",
+        "trigger": {"event_pattern": {"detail-type": ["page_view"]}, "max_age": "30s"},
+        "profile": {"key": "event.user_id || event.anonymous_id"},
+        "purpose": "retention",
+        "features": {
+            "recency_days": {
+                "from": "days_since(profile.last_order_at)",
+                "type": "float",
+                "range": [0, 3650],
+                "outside": "clip",
+                "missing": 365,
+            },
+            "orders": {"from": "profile.orders", "type": "int", "range": [0, 100], "missing": 0},
+        },
+        "model": {
+            "kind": "sagemaker",
+            "endpoint": "churn-risk",
+            "request": {"format": "csv"},
+            "response": {"churn_risk": "[0]"},
+            "range": {"churn_risk": [0, 1]},
+            "timeout": "800ms",
+            "fallback": [{"churn_risk": "profile.scores.churn_risk.value"}, {"churn_risk": 0.5}],
+        },
+        "write_back": {"scores.churn_risk": {"from": "churn_risk", "expires_after": "1d"}},
+        "decide": {"when": "churn_risk >= `0.6`", "actions": ["offer-20", "offer-10"]},
+    }
+)
+"""The sections of the spec."""
+
+REGISTRY: Final[Mapping[str, Json]] = MappingProxyType(
+    {
+        "channels": {"offers": {"kind": "memory"}},
+        "actions": {
+            "offer-20": {
+                "tags": ["discount"],
+                "channel": "offers",
+                "eligible": "features.orders >= `3`",
+                "payload": {"percent": 20, "risk": {"from": "churn_risk"}},
+            },
+            "offer-10": {"tags": ["discount"], "channel": "offers", "payload": {"percent": 10}},
+        },
+    }
+)
+"""Two actions: the first for customers with three orders or more, the second for all."""
+
+
+def write_specs(folder: Path, registry: Mapping[str, Json] = REGISTRY, **sections: Json) -> None:
+    """Write the spec, the registry and the contract into a folder.
+
+    Args:
+        folder: An existing folder.
+        registry: What `actions.yaml` holds.
+        **sections: Sections in place of those of `SPEC`; None leaves one out.
+    """
+    spec = {name: section for name, section in {**SPEC, **sections}.items() if section is not None}
+    contract = {"purposes": {"retention": {"consent": "marketing"}}}
+    # JSON is YAML.
+    (folder / f"{spec['name']}.yaml").write_text(json.dumps(spec))
+    (folder / REGISTRY_FILE).write_text(json.dumps(dict(registry)))
+    (folder / CONTRACT_FILE).write_text(json.dumps(contract))
+
+
+def a_plan(registry: Mapping[str, Json] = REGISTRY, **sections: Json) -> Plan:
+    """Return the plan of the function, with sections replaced as `write_specs` does.
+
+    Raises:
+        SpecError: The replaced sections don't fit.
+    """
+    with TemporaryDirectory() as folder:
+        write_specs(Path(folder), registry, **sections)
+        return load_function(Path(folder), str(sections.get("name", SPEC["name"])))
+
+
+def an_event(
+    event_id: str = "event-1",
+    *,
+    name: str = "page_view",
+    user_id: str | None = CUSTOMER,
+    time: datetime = NOW,
+    properties: Mapping[str, Json] = MappingProxyType({}),
+) -> Event:
+    """Return an event that fires the function."""
+    return Event(
+        id=event_id,
+        name=name,
+        type="page",
+        time=time,
+        source="web.shop",
+        user_id=user_id,
+        anonymous_id=None,
+        properties=dict(properties),
+        traits={},
+        context={},
+        consent=None,
+        raw=None,
+    )
+
+
+def a_profile(**fields: Json) -> dict[str, Json]:
+    """Return a profile: five orders, the last one 120 days ago."""
+    last_order_at = (NOW - timedelta(days=120)).isoformat()
+    return {"last_order_at": last_order_at, "orders": 5, **fields}
+
+
+def consent(status: ConsentStatus = "granted", *, at: datetime | None = None) -> ConsentRecord:
+    """Return the consent record that the function asks for, given a day ago."""
+    return ConsentRecord("marketing", status, at or NOW - timedelta(days=1))
+
+
+def put_customer(
+    store: ProfileStore, profile: Mapping[str, Json] | None = None, *, customer: str = CUSTOMER
+) -> None:
+    """Put a customer with consent into a store."""
+    store.put_profile(
+        customer, a_profile() if profile is None else profile, updated_at=NOW - timedelta(days=1)
+    )
+    store.put_consent(customer, consent())
