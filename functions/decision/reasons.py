@@ -60,7 +60,9 @@ def consent_reason(verdict: str, *, purpose: str, consent: str) -> Reason:
 
 def error_reason(error: FunctionsError) -> Reason:
     """Build the reason for an event that ended in an error."""
-    text = error.message[:1].upper() + error.message[1:]
-    hint = f" {error.hint[:1].upper()}{error.hint[1:]}" if error.hint else ""
+    return Reason(error.code, " ".join(_sentence(part) for part in (error.message, error.hint) if part))
+
+
+def _sentence(text: str) -> str:
     end = "" if text.endswith((".", "?", "!")) else "."
-    return Reason(error.code, f"{text}{end}{hint}")
+    return f"{text[:1].upper()}{text[1:]}{end}"
