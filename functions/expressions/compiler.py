@@ -65,10 +65,14 @@ def compile_source(expressions: Mapping[str, tuple[str, Node]]) -> str:
         mine = _made_by(graph, node)
         scope = shared if made.isdisjoint(mine) else emitter.fresh_top(shared.block)
         made |= mine
-        comment = f"# {name}: {' '.join(expressions[name][0].split())}"
-        shared.block.add(comment.encode("ascii", "backslashreplace").decode())
+        shared.block.add(f"# {_on_one_line(name)}: {_on_one_line(expressions[name][0])}")
         results.append((name, _feature(emitter, node, scope, position)))
     return "\n".join(_module(emitter, whole, results)) + "\n"
+
+
+def _on_one_line(text: str) -> str:
+    """Return text that can't end a comment: no line breaks, no control characters, ASCII only."""
+    return " ".join(text.split()).encode("unicode_escape").decode()
 
 
 def _feature(emitter: Emitter, node: Id, scope: Scope, position: int) -> str:

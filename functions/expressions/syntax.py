@@ -191,12 +191,27 @@ def _check_size(root: Any, text: str, limits: Limits) -> None:
         nodes += 1
         if nodes > limits.nodes:
             raise _error("expression.too_large", whole, f"More than {limits.nodes} parts.", _SPLIT)
-        if depth > limits.depth:
+        if max(depth, _levels(node)) > limits.depth:
             raise _error("expression.too_deep", whole, f"More than {limits.depth} levels deep.", _SPLIT)
         if loops > limits.loops:
             message = f"More than {limits.loops} loops inside each other."
             raise _error("expression.too_many_loops", whole, message, "Flatten first: a[].b[].c")
         pending.extend((child, depth + 1, loops + inner) for child, inner in _with_loops(node))
+
+
+def _levels(node: Node) -> int:
+    """Return how deeply a literal is nested; 0 for other nodes."""
+    levels, layer = 0, [node["value"]] if node["type"] == "literal" else []
+    while layer:
+        levels += 1
+        layer = [held for value in layer for held in _held_by(value)]
+    return levels
+
+
+def _held_by(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
 
 
 _SPLIT = "Split it into several features."

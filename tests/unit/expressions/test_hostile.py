@@ -1,0 +1,151 @@
+"""Hostile expressions and documents end in a value or a clear failure, in bounded time and memory."""
+
+import time
+import traceback
+from typing import Any
+
+import pytest
+
+from functions.expressions import (
+    EvaluationFailure,
+    ExpressionError,
+    check_expression,
+    compile_expression,
+    compile_features,
+)
+
+FEATURES = {
+    "same": "x == y",
+    "text": "to_string(x)",
+    "flat": "x[]",
+    "sum": "sum(x)",
+    "size": "length(x)",
+    "deep": "x[0][0][0]",
+    "in": "contains(z, x)",
+}
+
+
+def nested(levels: int) -> Any:
+    value: Any = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def test_a_document_of_ten_thousand_levels_ends_in_failures_and_values() -> None:
+    document = {"x": nested(10_000), "y": nested(10_000), "z": [nested(9_999)]}
+    values = compile_features(FEATURES).evaluate(document)
+    assert values["size"] == 1
+    assert values["sum"] == EvaluationFailure("JMESPathTypeError")
+    assert values["text"] == EvaluationFailure("RecursionError")
+    assert values["same"] == EvaluationFailure("RecursionError")
+
+
+def test_a_document_of_ten_megabytes_is_evaluated_in_seconds() -> None:
+    document = {"x": [{"n": number, "kind": str(number % 7)} for number in range(200_000)]}
+    started = time.monotonic()
+    values = compile_features({"n": "sum(x[?kind == '3'].n)", "m": "length(x[?n > `100`])"}).evaluate(
+        document
+    )
+    assert values == {"n": sum(range(3, 200_000, 7)), "m": 199_899}
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "number",
+    [float("nan"), float("inf"), -float("inf"), 10**5_000, -(10**400)],
+    ids=["nan", "infinity", "minus", "long", "large"],
+)
+def test_numbers_of_no_use_are_no_reason_to_crash(number: Any) -> None:
+    features = compile_features(
+        {
+            "sum": "sum([x, `1.5`])", "avg": "avg([x, `1`])", "ceil": "ceil(x)", "add": "add(x, `0.5`)", "log": "log(x)",
+            "more": "x > `1`", "round": "round(x)", "same": "x == x", "bucket": "hash_bucket(x, `10`)",
+            "divide": "divide(x, `3`)", "power": "power(x, x)", "multiply": "multiply(x, x)",
+        }
+    )  # fmt: skip
+    values = features.evaluate({"x": number})
+    assert values.keys() == features.expressions.keys()
+    assert values["add"] is values["divide"] is values["multiply"] is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " | ".join(["[@, @]"] * 300),
+        " | ".join(["{a: @, b: @, c: @}"] * 32),
+        "[" * 1_000,
+        "(" * 1_000,
+        "!" * 2_000,
+        "&" * 2_000,
+        "a." * 1_000 + "b",
+        "*." * 1_000 + "b",
+        "[*]" * 600,
+        "[]" * 1_000,
+        "a || " * 400 + "a",
+        "a[?" * 500,
+        "`" + "[" * 900 + "]" * 900 + "`",
+        "`" + '{"a":' * 300 + "1" + "}" * 300 + "`",
+        "abs(" * 500,
+        "'" * 1_999,
+        "\x00",
+        "a[99999999999999999999999999999999999]",
+        "a[" + "9" * 2_000 + "]",
+        "é",
+        "join(@, @)" * 100,
+    ],
+)
+def test_a_hostile_expression_is_refused_or_compiled_at_once(text: str) -> None:
+    started = time.monotonic()
+    errors = tuple(problem for problem in check_expression(text) if problem.severity == "error")
+    if errors:
+        with pytest.raises(ExpressionError) as caught:
+            compile_expression(text)
+        assert caught.value.problems == errors
+    else:
+        assert len(compile_features({"one": text}).evaluate({"a": [1, [2]]})) == 1
+    assert time.monotonic() - started < 2
+
+
+def test_text_of_an_expression_never_becomes_code() -> None:
+    names = [
+        "__import__('os')",
+        "a'b",
+        'a"b',
+        "a\nb",
+        "a\\",
+        "{x}",
+        "%s",
+        "é",
+        "class",
+        "root",
+        "now",
+        "\ud800",
+    ]
+    document = {name: number for number, name in enumerate(names)}
+    texts = {
+        name: '"' + name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+        for name in names
+    }
+    texts["\ud800"] = '"\\ud800"'
+    assert compile_features(texts).evaluate(document) == document
+    literals = {name: f"x == {text.join('``')}" for name, text in texts.items()}
+    for name in names:
+        assert compile_features(literals).evaluate({"x": name})[name] is True
+
+
+def test_neither_failures_nor_errors_hold_values_of_the_document() -> None:
+    secret = "s3cr3t-value"
+    features = compile_features({"a": "abs(x)", "b": "max_by(y, &z)", "c": "sum(y[].z)"})
+    document = {"x": secret, "y": [{"z": secret}, {"z": 1}]}
+    assert secret not in repr(features.evaluate(document))
+    assert secret not in repr(features)
+
+
+def test_a_compiled_feature_shows_its_source_line_in_no_traceback_of_a_value() -> None:
+    secret = "s3cr3t-value"
+    features = compile_features({"a": "x > `1` || y"})
+    try:
+        features.evaluate({"x": secret}, strict=True)
+    except TypeError:
+        assert secret not in traceback.format_exc()
