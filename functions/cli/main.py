@@ -1,45 +1,42 @@
 """`functions COMMAND …`: finds the command, runs it, and turns errors into a sentence and an exit code.
 
 Exit codes: 0 fine, 1 problems found (or an event that was rejected or failed), 2 usage, 3 environment.
-Only the module of the command that was asked for is imported.
+Only the module of the command that was asked for is imported; what every command pays for is kept small.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import redirect_stderr, redirect_stdout
 
 from functions.cli.console import Console
-from functions.errors import DependencyError, FunctionsError, SettingsError, UnknownFunctionError
 
-EXIT_FINE, EXIT_PROBLEMS, EXIT_USAGE, EXIT_ENVIRONMENT = 0, 1, 2, 3
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
 
+    from functions.errors import FunctionsError
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command: its module has `add_arguments(parser)` and `run(arguments, console) -> int`."""
+EXIT_FINE, EXIT_PROBLEMS, EXIT_USAGE, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
-    module: str
-    help: str
-
-
-COMMANDS: Mapping[str, Command] = {
-    "invoke": Command("functions.cli.invoke", "run a function on an event and print the receipt"),
-    "validate": Command("functions.cli.validate", "check every spec and print all problems"),
-    "explain": Command("functions.cli.explain", "say what a function reads, sends and may do"),
-    "test": Command("functions.cli.test", "run the cases beside the specs"),
-    "build": Command("functions.cli.build", "write the artefacts that a Lambda loads"),
-    "profile": Command("functions.cli.profile", "read and write profiles and consent"),
-    "decisions": Command("functions.cli.decisions", "list what was decided about a customer, and why"),
-    "outbox": Command("functions.cli.outbox", "show the actions that wait to be sent, and send them"),
-    "endpoint": Command("functions.cli.endpoint", "serve the sample models over the SageMaker runtime API"),
-    "schema": Command("functions.cli.schema", "print or write the JSON Schemas for editors"),
-    "settings": Command("functions.cli.settings", "list the settings and their values"),
+COMMANDS: Mapping[str, str] = {
+    "invoke": "run a function on an event and print the receipt",
+    "validate": "check every spec and print all problems",
+    "explain": "say what a function reads, sends and may do",
+    "test": "run the cases beside the specs",
+    "profile": "read and write profiles and consent",
+    "decisions": "list what was decided about a customer, and why",
+    "outbox": "show the actions that wait to be sent, and send them",
+    "endpoint": "serve the sample models over the SageMaker runtime API",
+    "schema": "print or write the JSON Schemas for editors",
+    "settings": "list the settings and their values",
 }
+"""Every command with its help; its module here has `add_arguments(parser)` and `run(arguments, console) -> int`."""
 
 _EPILOG = """examples:
   functions validate
@@ -53,6 +50,10 @@ exit codes: 0 fine, 1 problems found, 2 wrong usage, 3 wrong environment
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line of this process; the console script."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # JSON is UTF-8 whatever the locale; a wrong byte is the finding of whoever reads the text.
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
     console = Console(sys.stdin, sys.stdout, sys.stderr, os.environ)
     try:
         code = run(sys.argv[1:] if argv is None else argv, console)
@@ -71,19 +72,26 @@ def run(argv: Sequence[str], console: Console) -> int:
         The exit code.
     """
     try:
-        arguments = _parse(argv, console)
+        # argparse writes to the process's own streams.
+        with redirect_stdout(console.stdout), redirect_stderr(console.stderr):
+            arguments = _parse(argv, console)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else EXIT_USAGE
+    from functions.errors import FunctionsError
+
     try:
-        module = importlib.import_module(COMMANDS[arguments.command].module)
-        code: int = module.run(arguments, console)
+        code: int = _module(arguments.command).run(arguments, console)
     except FunctionsError as error:
         _report(error, console)
         return _exit_code(error)
     except KeyboardInterrupt:
         console.err("interrupted")
-        return 130
+        return EXIT_INTERRUPTED
     return code
+
+
+def _module(command: str) -> ModuleType:
+    return importlib.import_module(f"functions.cli.{command}")
 
 
 def _parse(argv: Sequence[str], console: Console) -> argparse.Namespace:
@@ -91,7 +99,7 @@ def _parse(argv: Sequence[str], console: Console) -> argparse.Namespace:
         prog="functions",
         description="Run model decisions on customer profiles, from YAML specs.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_formatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="store_true", help="print the version and end")
@@ -101,16 +109,13 @@ def _parse(argv: Sequence[str], console: Console) -> argparse.Namespace:
         parser.print_usage(sys.stderr)
         console.err(_unknown_command(asked))
         raise SystemExit(EXIT_USAGE)
-    for name, command in COMMANDS.items():
+    for name, text in COMMANDS.items():
+        description = f"{text[0].upper()}{text[1:]}."
         subparser = commands.add_parser(
-            name,
-            help=command.help,
-            description=command.help[0].upper() + command.help[1:] + ".",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
+            name, help=text, description=description, formatter_class=_formatter, allow_abbrev=False
         )
         if name == asked:
-            importlib.import_module(command.module).add_arguments(subparser)
+            _module(name).add_arguments(subparser)
     arguments = parser.parse_args(argv)
     if arguments.version:
         from importlib.metadata import version
@@ -121,6 +126,10 @@ def _parse(argv: Sequence[str], console: Console) -> argparse.Namespace:
         parser.print_help(sys.stderr)
         raise SystemExit(EXIT_USAGE)
     return arguments
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=28)
 
 
 def _unknown_command(name: str) -> str:
@@ -144,6 +153,8 @@ def _report(error: FunctionsError, console: Console) -> None:
 
 
 def _exit_code(error: FunctionsError) -> int:
+    from functions.errors import DependencyError, SettingsError, UnknownFunctionError
+
     if isinstance(error, UnknownFunctionError):
         return EXIT_USAGE
     return EXIT_ENVIRONMENT if isinstance(error, SettingsError | DependencyError) else EXIT_PROBLEMS
