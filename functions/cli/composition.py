@@ -6,8 +6,7 @@ import os
 import random
 import socket
 import time
-import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -15,7 +14,7 @@ from urllib.parse import urlsplit
 from functions.errors import SettingsError
 from functions.profiles.opening import open_store
 from functions.profiles.store import ProfileStore
-from functions.settings import Settings, read_settings
+from functions.settings import Settings
 from functions.times import utc_now
 
 if TYPE_CHECKING:
@@ -27,8 +26,15 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened_store(settings: Settings) -> Iterator[ProfileStore]:
-    """Open the store of the settings, and close it after the block."""
-    store = open_store(settings.store)
+    """Open the store of the settings, and close it after the block.
+
+    Raises:
+        SettingsError: There is no such store; the variable to set is named.
+    """
+    try:
+        store = open_store(settings.store)
+    except SettingsError as error:
+        raise SettingsError(f"FUNCTIONS_STORE: {error.message}", hint=error.hint) from error
     try:
         yield store
     finally:
@@ -37,18 +43,16 @@ def opened_store(settings: Settings) -> Iterator[ProfileStore]:
 
 @contextmanager
 def opened_runtime(
-    environment: Mapping[str, str], *, at_stage: Callable[[str], None] | None = None
+    settings: Settings, store: ProfileStore, *, at_stage: Callable[[str], None] | None = None
 ) -> Iterator[Runtime]:
-    """Build a runtime from an environment; what it opened is closed after the block.
+    """Build a runtime over an open store; what it opens itself is closed after the block.
 
     The embedded endpoint is started when a SageMaker model is called and no other endpoint is configured.
     """
     from functions.runtime.engine import Runtime
     from functions.runtime.ports import Ports
 
-    settings = read_settings(environment)
     with ExitStack() as stack:
-        store = stack.enter_context(opened_store(settings))
         models = _Models(settings, stack)
         channels = _Channels(settings)
         ports = Ports(
@@ -59,7 +63,7 @@ def opened_runtime(
             monotonic=time.monotonic,
             sleep=time.sleep,
             jitter=random.random,
-            owner=f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
+            owner=f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}",
             lease=settings.lease,
             event_skew=settings.event_skew,
             at_stage=at_stage or (lambda _: None),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from functions.cli.arguments import add_json
+from functions.cli.arguments import add_json, add_limit
 from functions.cli.console import Console
 from functions.documents import Json
 from functions.profiles.store import DecisionRecord, ProfileStore
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.epilog = _EPILOG
     parser.add_argument("--profile", required=True, metavar="ID", help="id of the customer")
-    parser.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many; default 20")
+    add_limit(parser, 20)
     add_json(parser)
 
 

@@ -7,10 +7,9 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from functions.cli.arguments import add_json
+from functions.cli.arguments import add_json, specs_folder
 from functions.cli.console import Console
 from functions.documents import Json
-from functions.settings import read_settings
 from functions.times import format_duration
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
     from functions.spec.loading import load_function
 
-    plan = load_function(read_settings(console.environment).specs, arguments.name)
+    plan = load_function(specs_folder(console), arguments.name)
     document = explanation(plan)
     if arguments.json:
         console.json(document)
@@ -141,6 +140,7 @@ def _sends(plan: Plan) -> Iterator[str]:
     yield f"{model.format} of at most {model.max_payload_bytes:,} bytes to {model.kind} {model.target}, in this order:"
     for feature in plan.features:
         yield f"  {feature.name}: {_feature(plan, feature)}"
+        yield f"    {_answers(feature)}"
     for rung in model.fallback:
         parts = {**{name: found.source for name, found in rung.sources.items()}, **rung.constants}
         yield "else " + ", ".join(f"{name} = {value}" for name, value in parts.items())
@@ -148,8 +148,29 @@ def _sends(plan: Plan) -> Iterator[str]:
 
 def _feature(plan: Plan, feature: FeaturePlan) -> str:
     unit = f" {feature.unit}" if feature.unit else ""
-    bounds = f", {feature.low:g} to {feature.high:g}" if feature.low is not None else ""
+    bounds = f", {_number(feature.low)} to {_number(feature.high)}" if feature.low is not None else ""
     return f"{feature.type}{unit}{bounds} = {plan.values.expressions[feature.name].source}"
+
+
+def _answers(feature: FeaturePlan) -> str:
+    """Say what stands in for a value that is not there, or not as declared."""
+    declared = [
+        f"{state.replace('_', ' ')}: {_word(answer)}"
+        for state, answer in feature.answers.items()
+        if answer.kind != "error"
+    ]
+    return ", ".join([*declared, "else an error"])
+
+
+def _number(value: float | None) -> str:
+    """Write a bound as its author did: whole numbers without a fraction, with thousands parted."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,}"
+
+
+def _word(answer: Answer) -> str:
+    return json.dumps(answer.value) if answer.kind == "value" else answer.kind
 
 
 def _may_do(plan: Plan) -> Iterator[str]:

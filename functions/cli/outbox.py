@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from functions.cli.arguments import add_json, instant
+from functions.cli.arguments import add_json, add_limit, instant, specs_folder
 from functions.cli.console import Console
 from functions.documents import Json
 from functions.profiles.store import OutboxEntry
 from functions.settings import read_settings
 from functions.times import format_instant, utc_now
 
-_EPILOG = """A redrive checks age and consent again before it sends anything, and uses the key of the first attempt.
+_EPILOG = """A redrive checks age and consent again before it sends anything, and uses the key of
+the first attempt.
 
 examples:
   functions outbox
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("--redrive", action="store_true", help="send what is due")
     parser.add_argument("--now", type=instant, metavar="TIME", help="time of the act; by default the clock's")
-    parser.add_argument("--limit", type=int, default=100, metavar="N", help="at most so many; default 100")
+    add_limit(parser, 100)
     add_json(parser)
 
 
@@ -52,11 +53,12 @@ def _list(arguments: argparse.Namespace, console: Console) -> list[dict[str, Jso
 
 
 def _redrive(arguments: argparse.Namespace, console: Console) -> list[dict[str, Json]]:
-    from functions.cli.composition import opened_runtime
+    from functions.cli.composition import opened_runtime, opened_store
     from functions.spec.loading import load_channels
 
-    channels = load_channels(read_settings(console.environment).specs)
-    with opened_runtime(console.environment) as runtime:
+    settings = read_settings(console.environment)
+    channels = load_channels(specs_folder(console))
+    with opened_store(settings) as store, opened_runtime(settings, store) as runtime:
         results = runtime.redrive(channels, now=arguments.now or utc_now(), limit=arguments.limit)
     rows = []
     for entry, performed in results:

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
 
-from functions.cli.arguments import add_json, instant, read_input
+from functions.cli.arguments import instant, read_input, unreadable
 from functions.cli.console import Console
-from functions.documents import DocumentError, Json, parse_json
-from functions.errors import EventMalformedError, FunctionsError
-from functions.governance.consent import ConsentFormatError, ConsentRecord, parse_consent
-from functions.profiles.store import MAX_PROFILE_BYTES, ProfileStore, Snapshot
+from functions.cli.records import MAX_RECORD_BYTES, put_record, read_consent, read_record
+from functions.documents import Json, parse_json
+from functions.errors import EventMalformedError, FunctionsError, StoreRejectedError
+from functions.governance.consent import ConsentStatus
+from functions.profiles.store import MAX_PROFILE_BYTES, ProfileState, ProfileStore, Snapshot
 from functions.settings import read_settings
 from functions.times import format_instant, utc_now
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-MAX_IMPORT_BYTES = 2_000_000_000
-_RECORD_KEYS = {"id", "profile", "consent", "scores", "contacts", "version"}
-
-_EPILOG = """A record is a JSON object {"id": ..., "profile": {...}, "consent": {...}}. Consent is a status by name, or an
-object {status, at, expires_at, source, jurisdiction}; statuses are granted, denied, revoked, unknown, conflict.
+_EPILOG = """A record is a JSON object {"id": ..., "profile": {...}, "consent": {...}}. Consent is a
+status by name, or an object {status, at, expires_at, source, jurisdiction};
+statuses are granted, denied, revoked, unknown, conflict. What `get` prints can be
+edited and put again; scores and contacts in it are left alone.
 
 examples:
   functions profile import feature_specs/profiles.jsonl
@@ -35,13 +37,16 @@ examples:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One customer as a file gives them."""
+class UnknownProfileError(FunctionsError):
+    """Nothing is kept about a customer."""
 
-    id: str | None
-    profile: Mapping[str, Json] | None
-    consent: Mapping[str, Json]
+    code = "profile.unknown"
+
+
+class ForeignRecordError(FunctionsError):
+    """A record carries another id than the one it is to be written under."""
+
+    code = "profile.other_id"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,14 +57,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     get = actions.add_parser("get", help="print a profile with its consent, scores and contacts")
     get.add_argument("id", metavar="ID")
-    add_json(get)
+    get.add_argument("--json", action="store_true", help="as always: the record is JSON")
     put = actions.add_parser("put", help="replace a profile, or single consent records")
     put.add_argument("id", metavar="ID")
     put.add_argument(
         "file", nargs="?", metavar="FILE", help="a record or a bare profile; - for standard input"
     )
     put.add_argument("--file", dest="file_option", metavar="FILE", help="the same as FILE")
-    put.add_argument("--consent", action="append", default=[], metavar="NAME=STATUS", help="may be repeated")
+    put.add_argument(
+        "--consent",
+        action="append",
+        default=[],
+        type=_consent_change,
+        metavar="NAME=STATUS",
+        help="may be repeated",
+    )
     put.add_argument(
         "--at",
         type=instant,
@@ -80,58 +92,19 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         return _ACTIONS[arguments.action](store, arguments, console)
 
 
-def read_record(text: str, where: str) -> Record:
-    """Read one record, or a bare profile.
-
-    Raises:
-        EventMalformedError: It is neither; the place is named, never the content.
-    """
+def _consent_change(text: str) -> tuple[str, str]:
+    name, _, status = text.partition("=")
     try:
-        document = parse_json(text, max_bytes=2 * MAX_PROFILE_BYTES)
-    except DocumentError as error:
-        raise EventMalformedError(f"{where}: {error}") from None
-    if not isinstance(document, dict):
-        raise EventMalformedError(f"{where}: a record is a JSON object")
-    if not ({"profile", "consent"} & set(document) and set(document) <= _RECORD_KEYS):
-        return Record(None, document, {})
-    profile, consent = document.get("profile"), document.get("consent")
-    if not isinstance(profile, dict | None) or not isinstance(consent, dict | None):
-        raise EventMalformedError(f"{where}: `profile` and `consent` are JSON objects")
-    if not isinstance(document.get("id"), str | None):
-        raise EventMalformedError(f"{where}: `id` is a text")
-    return Record(document.get("id"), profile, consent or {})
-
-
-def put_record(store: ProfileStore, record: Record, *, now: datetime, profile_id: str | None = None) -> str:
-    """Write a record; its consent keeps the dates it gives, others are dated now.
-
-    Returns:
-        The profile id.
-
-    Raises:
-        EventMalformedError: There is no id, or a consent record has a wrong form.
-    """
-    target = profile_id or record.id
-    if not target:
-        raise EventMalformedError("the record has no `id`", hint="give it as `functions profile put ID FILE`")
-    consent = _consent(record.consent, now)
-    if record.profile is not None:
-        store.put_profile(target, record.profile, updated_at=now)
-    for entry in consent.values():
-        store.put_consent(target, entry)
-    return target
-
-
-def _consent(document: Mapping[str, Json], default_at: datetime) -> dict[str, ConsentRecord]:
-    try:
-        return parse_consent(document, default_at=default_at)
-    except ConsentFormatError as error:
-        raise EventMalformedError(str(error)) from None
+        read_consent({name: status}, utc_now(), text)
+    except EventMalformedError:
+        statuses = ", ".join(get_args(ConsentStatus))
+        raise argparse.ArgumentTypeError(f"give NAME=STATUS, with one of the statuses {statuses}") from None
+    return name, status
 
 
 def _get(store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:
     snapshot = store.load(arguments.id)
-    if snapshot.profile_json is None and not snapshot.consent and not snapshot.state.contacts:
+    if snapshot.profile_json is None and not snapshot.consent and snapshot.state == ProfileState():
         raise UnknownProfileError(f"there is no profile {arguments.id!r}")
     console.json(_document(snapshot))
     return 0
@@ -178,55 +151,88 @@ def _put(store: ProfileStore, arguments: argparse.Namespace, console: Console) -
         console.err("functions profile put: give a FILE, or --consent NAME=STATUS")
         return 2
     now = utc_now()
+    kept: list[str] = []
     if path is not None:
-        record = read_record(read_input(path, console, max_bytes=2 * MAX_PROFILE_BYTES), path)
-        put_record(store, record, now=now, profile_id=arguments.id)
-    known = store.load(arguments.id).consent
-    for text in arguments.consent:
-        purpose, _, status = text.partition("=")
-        entry = _consent({purpose: status}, now)[purpose]
-        old = known.get(purpose)
-        # A correction by hand keeps the date of the record that it corrects, so that replays of past
-        # events see it; --at says otherwise.
-        at = arguments.at or (old.at if old is not None else now)
-        if not store.put_consent(arguments.id, replace(entry, at=at)):
-            console.err(f"consent {purpose}: the stored record was given later; it stays")
-            return 1
+        record = read_record(read_input(path, console, max_bytes=MAX_RECORD_BYTES), path)
+        if record.id not in (None, arguments.id):
+            raise ForeignRecordError(
+                f"{path}: the record carries another id than {arguments.id!r}",
+                hint="give the id of the record, or take `id` out of the file",
+            )
+        kept.extend(put_record(store, record, arguments.id, now=now, consent_at=now))
+    for name, status in arguments.consent:
+        if not _put_consent(store, arguments, name, status, now):
+            kept.append(name)
+    for name in kept:
+        console.err(f"consent {name}: the record in the store was given later; it stays")
     console.err(f"written: {arguments.id}")
-    return 0
+    return 1 if kept else 0
+
+
+def _put_consent(
+    store: ProfileStore, arguments: argparse.Namespace, name: str, status: str, now: datetime
+) -> bool:
+    entry = read_consent({name: status}, now, "--consent")[name]
+    old = store.load(arguments.id).consent.get(name)
+    # A correction by hand keeps the date of the record that it corrects, so that replays of past
+    # events see it; --at says otherwise.
+    at = arguments.at or (old.at if old is not None else now)
+    return store.put_consent(arguments.id, replace(entry, at=at))
 
 
 def _import(store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:
-    count, failed = 0, 0
+    done, refused = 0, 0
     now = utc_now()
-    for number, line in _lines(arguments.file, console):
-        try:
-            put_record(store, read_record(line, f"{arguments.file}:{number}"), now=now)
-            count += 1
-        except EventMalformedError as error:
-            failed += 1
-            where = "" if error.message.startswith(arguments.file) else f"{arguments.file}:{number}: "
-            console.err(f"{where}{error.message}")
-        if count % 100 == 0:
-            console.progress(f"{count:,} profiles")
-    console.progress("")
-    console.err(f"{count:,} profiles imported" + (f", {failed:,} refused" if failed else ""))
-    return 1 if failed else 0
-
-
-def _lines(path: str, console: Console) -> Iterator[tuple[int, str]]:
-    from functions.errors import SettingsError
-
     try:
-        stream = console.stdin if path == "-" else open(path, encoding="utf-8-sig")  # noqa: PTH123, SIM115
-        with stream:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    yield number, line
-    except OSError as error:
-        raise SettingsError(f"{path} can't be read: {error.strerror}") from None
+        for number, line in _lines(arguments.file, console):
+            try:
+                _import_line(store, line, f"{arguments.file}:{number}", now, console)
+                done += 1
+            except (EventMalformedError, StoreRejectedError) as error:
+                refused += 1
+                console.err(error.message)
+            if done and done % 100 == 0:
+                console.progress(f"{done:,} profiles")
+    finally:
+        console.progress("")
+        console.err(f"{done:,} profiles imported" + (f", {refused:,} lines refused" if refused else ""))
+    return 1 if refused else 0
+
+
+def _import_line(store: ProfileStore, line: bytes, where: str, now: datetime, console: Console) -> None:
+    try:
+        text = line.decode()
     except UnicodeDecodeError:
-        raise EventMalformedError(f"{path}: no UTF-8 text") from None
+        raise EventMalformedError(f"{where}: no UTF-8 text") from None
+    record = read_record(text, where)
+    if not record.id:
+        raise EventMalformedError(f"{where}: the record has no `id`")
+    try:
+        kept = put_record(store, record, record.id, now=now, consent_at=now)
+    except StoreRejectedError as error:
+        raise StoreRejectedError(f"{where}: {error.message}") from error
+    for name in kept:
+        console.err(f"{where}: consent {name}: the record in the store was given later; it stays")
+
+
+def _lines(path: str, console: Console) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file that hold something, numbered from 1; bytes, so that each fails alone."""
+    if path == "-":
+        source = (line.encode(errors="surrogateescape") for line in console.stdin)
+        yield from _numbered(source)
+        return
+    try:
+        with Path(path).open("rb") as file:
+            yield from _numbered(file)
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    for number, line in enumerate(lines, 1):
+        content = line.removeprefix(BOM_UTF8) if number == 1 else line
+        if content.strip():
+            yield number, content
 
 
 def _delete(store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:
@@ -234,13 +240,6 @@ def _delete(store: ProfileStore, arguments: argparse.Namespace, console: Console
         raise UnknownProfileError(f"nothing is kept about {arguments.id!r}")
     console.err(f"erased: {arguments.id}")
     return 0
-
-
-class UnknownProfileError(FunctionsError):
-    """Nothing is kept about a customer."""
-
-    code = "profile.unknown"
-    who = "operator"
 
 
 _ACTIONS = {"get": _get, "put": _put, "import": _import, "delete": _delete}

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from functions.cli.console import Console, Style
+from functions.cli.console import Console, counted
 from functions.documents import Json
+
+if TYPE_CHECKING:
+    from functions.cli.console import Style
 
 _OUTCOME_STYLES: dict[str, Style] = {
     "acted": "green",
@@ -15,19 +19,26 @@ _OUTCOME_STYLES: dict[str, Style] = {
     "rejected": "red",
     "failed": "red",
 }
+_RUNGS = {
+    "model": "answered",
+    "cache": "failed, the last score answers",
+    "fallback": "failed, a declared constant answers",
+    "none": "failed, and no fallback answers",
+}
 _LABEL_WIDTH = 11
 
 
 def render_receipt(receipt: dict[str, Json], console: Console) -> Iterator[str]:
     """Yield the lines of a receipt, given in its JSON form."""
-    outcome = str(receipt["outcome"])
+    outcome, reason = receipt["outcome"], receipt["reason"]
     title = outcome.replace("_", " ").upper()
     if receipt.get("original_outcome"):
-        title += f" of {receipt['original_outcome']}"
+        title += f" of {receipt['original_outcome'].replace('_', ' ')}"
     yield f"{console.paint(receipt['function'], 'bold')}  {console.paint(title, _OUTCOME_STYLES[outcome], 'bold')}"
-    yield str(receipt["reason"]["text"])
-    yield ""
-    for label, text in _rows(receipt):
+    yield f"{reason['text']} {console.paint('[' + reason['code'] + ']', 'dim')}"
+    for index, (label, text) in enumerate(_rows(receipt)):
+        if index == 0:
+            yield ""
         yield f"  {console.paint(label.ljust(_LABEL_WIDTH), 'dim')} {text}"
 
 
@@ -36,69 +47,74 @@ def _rows(receipt: dict[str, Json]) -> Iterator[tuple[str, str]]:
     if receipt["features"]:
         yield "features", _pairs(receipt["features"])
     if receipt["imputed"]:
-        yield "imputed", ", ".join(f"{name}: {state}" for name, state in receipt["imputed"].items())
+        yield "imputed", ", ".join(f"{name} was {_said(state)}" for name, state in receipt["imputed"].items())
     yield from _model_rows(receipt)
     if receipt["scores"]:
         yield "score", _pairs(receipt["scores"])
-    yield from _action_rows(receipt)
+    yield from _candidate_rows(receipt["candidates"])
+    yield from _action_rows(receipt["action"])
     if receipt["write_back"]:
         yield "written", _pairs({f"profile.{path}": value for path, value in receipt["write_back"].items()})
-    if receipt["timings_ms"]:
-        yield "time", ", ".join(f"{stage} {ms:.1f} ms" for stage, ms in receipt["timings_ms"].items())
+    yield from _time_row(receipt["timings_ms"])
     if receipt["decision_id"]:
         yield "decision", str(receipt["decision_id"])
 
 
 def _about(receipt: dict[str, Json]) -> Iterator[tuple[str, str]]:
-    event = receipt["event"]
+    event, profile = receipt["event"], receipt["profile"]
     if event["id"]:
         yield "event", f"{event['name']} {event['id']} at {event['time']}"
     if receipt["profile_id"]:
-        size = receipt["profile"]["bytes"]
-        found = f"profile of {size:,} bytes" if size is not None else "no profile"
-        yield (
-            "customer",
-            f"{receipt['profile_id']}, {found}, {len(receipt['profile']['read_paths'])} paths can be read",
+        size = profile["bytes"]
+        known = (
+            f"profile of {size:,} bytes, of which the function may read "
+            f"{counted(len(profile['read_paths']), 'path')}"
+            if size is not None
+            else "no profile"
         )
+        yield "customer", f"{receipt['profile_id']}, {known}"
     for check in receipt["consent"]:
-        moment = str(check["check"]).replace("_", " ")
-        yield "consent", f"{check['purpose']} needs {check['consent']}: {check['verdict']} ({moment})"
+        yield (
+            "consent",
+            f"{check['purpose']} needs {check['consent']}: {_said(check['verdict'])} ({_said(check['check'])})",
+        )
 
 
 def _model_rows(receipt: dict[str, Json]) -> Iterator[tuple[str, str]]:
     payload, model = receipt["payload"], receipt["model"]
     if payload:
-        yield "sent", f"{payload['bytes']} bytes of {payload['content_type']}: {payload['body']}"
-    if model and model["rung"] != "none":
-        attempts = f"{model['attempts']} attempt{'s' if model['attempts'] != 1 else ''}"
-        who = {
-            "model": "answered",
-            "cache": "failed, the last score answers",
-            "fallback": "failed, a constant answers",
-        }
+        yield "sent", f"{counted(payload['bytes'], 'byte')} of {payload['content_type']}: {payload['body']}"
+    if model and payload:
         error = f" [{model['error']}]" if model["error"] else ""
-        yield (
-            "model",
-            (
-                f"{model['kind']} {model['target']} {who[model['rung']]}{error}, "
-                f"{model['latency_ms']:.1f} ms, {attempts}"
-            ),
-        )
+        who = f"{model['kind']} {model['target']} {_RUNGS[model['rung']]}{error}"
+        yield "model", f"{who}, {model['latency_ms']:.1f} ms, {counted(model['attempts'], 'attempt')}"
 
 
-def _action_rows(receipt: dict[str, Json]) -> Iterator[tuple[str, str]]:
-    if receipt["candidates"]:
-        yield "candidates", ", ".join(_candidate(candidate) for candidate in receipt["candidates"])
-    if receipt["action"]:
-        action = receipt["action"]
+def _candidate_rows(candidates: list[dict[str, Json]]) -> Iterator[tuple[str, str]]:
+    """Yield one row for all candidates that ended alike."""
+    groups: dict[str, list[str]] = {}
+    for candidate in candidates:
+        by = f" by {candidate['by']}" if candidate["by"] else ""
+        groups.setdefault(candidate["verdict"] + by, []).append(candidate["action"])
+    for index, (verdict, names) in enumerate(groups.items()):
+        yield "" if index else "candidates", f"{', '.join(names)}: {verdict}"
+
+
+def _action_rows(action: dict[str, Json] | None) -> Iterator[tuple[str, str]]:
+    if action:
         note = f" ({action['note']})" if action["note"] else ""
         yield "action", f"{action['name']} to {action['channel']}: {action['delivery']}{note}"
         yield "", f"idempotency key {action['idempotency_key']}"
 
 
-def _candidate(candidate: dict[str, Json]) -> str:
-    by = f" by {candidate['by']}" if candidate["by"] else ""
-    return f"{candidate['action']} {candidate['verdict']}{by}"
+def _time_row(timings: dict[str, float]) -> Iterator[tuple[str, str]]:
+    stages = ", ".join(f"{stage} {ms:.1f}" for stage, ms in timings.items() if stage != "total")
+    if timings:
+        yield "time", f"{timings['total']:.1f} ms" + (f": {stages}" if stages else "")
+
+
+def _said(word: str) -> str:
+    return word.replace("_", " ")
 
 
 def _pairs(values: dict[str, Json]) -> str:
@@ -106,6 +122,8 @@ def _pairs(values: dict[str, Json]) -> str:
 
 
 def _shown(value: Json) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:.6g}"
     return "null" if value is None else str(value)

@@ -7,11 +7,13 @@ import json
 from pathlib import Path
 from typing import Final
 
+from functions.cli.arguments import unreadable
 from functions.cli.console import Console
 
 _KINDS: Final = ("spec", "contract", "actions", "cases")
 
-_EPILOG = """An editor with a YAML language server completes and checks a file that begins with
+_EPILOG = """An editor with a YAML language server completes and checks a file that begins
+with a line such as
   # yaml-language-server: $schema=schema/spec.json
 
 examples:
@@ -36,9 +38,14 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.write is None:
         console.json(json_schema(arguments.kind))
         return 0
-    arguments.write.mkdir(parents=True, exist_ok=True)
     for kind in _KINDS:
         path = arguments.write / f"{kind}.json"
-        path.write_text(json.dumps(json_schema(kind), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        try:
+            arguments.write.mkdir(parents=True, exist_ok=True)
+            path.write_text(
+                json.dumps(json_schema(kind), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+            )
+        except OSError as error:
+            raise unreadable(path, error, doing="written") from None
         console.err(f"written: {path}")
     return 0

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import re
+from collections.abc import Iterator, Mapping
 
 from functions.cli.arguments import add_json
 from functions.cli.console import Console
-from functions.settings import SECRET_PREFIX, SETTINGS, read_settings
+from functions.documents import Json
+from functions.settings import SECRET_PREFIX, SETTINGS, Setting, read_settings
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/@]*@")
+_PREFIX = "FUNCTIONS_"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,25 +24,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
     settings = read_settings(console.environment)
-    rows = [
-        {
-            "variable": setting.variable,
-            "value": console.environment.get(setting.variable) or setting.default,
-            "default": setting.default,
-            "set": bool(console.environment.get(setting.variable)),
-            "description": setting.description,
-        }
-        for setting in SETTINGS
-    ]
+    rows = [_row(setting, console.environment) for setting in SETTINGS]
+    for warning in _unknown(console.environment):
+        console.err(warning)
     if arguments.json:
         console.json({"settings": rows, "secrets": sorted(settings.secrets)})
         return 0
     for row in rows:
         value = row["value"] or "(not set)"
         origin = "" if row["set"] else console.paint("  default", "dim")
-        console.out(f"{console.paint(str(row['variable']), 'bold')} = {value}{origin}")
+        console.out(f"{console.paint(row['variable'], 'bold')} = {value}{origin}")
         console.out(f"    {row['description']}")
     found = ", ".join(sorted(settings.secrets)) or "none set"
     console.out(f"{console.paint(SECRET_PREFIX + 'NAME', 'bold')}: {found}")
     console.out("    The value of a spec's `{secret: NAME}`; in upper case, other signs as `_`.")
     return 0
+
+
+def _row(setting: Setting, environment: Mapping[str, str]) -> dict[str, Json]:
+    given = environment.get(setting.variable)
+    return {
+        "variable": setting.variable,
+        "value": without_credentials(given or setting.default),
+        "default": setting.default,
+        "set": bool(given),
+        "description": setting.description,
+    }
+
+
+def without_credentials(address: str) -> str:
+    """Return an address without what can be a password: `user:password@`, and the values of options.
+
+    >>> without_credentials("https://me:secret@example.com/path?token=abc")
+    'https://***@example.com/path?token=***'
+    """
+    plain, mark, query = _CREDENTIALS.sub("***@", address).partition("?")
+    return plain + mark + re.sub(r"=[^&]*", "=***", query)
+
+
+def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield a warning for every variable that looks like a setting and is none."""
+    from functions.spec.problems import closest
+
+    known = [setting.variable for setting in SETTINGS if setting.variable.startswith(_PREFIX)]
+    for name in sorted(environment):
+        if name.startswith(_PREFIX) and not name.startswith(SECRET_PREFIX) and name not in known:
+            hint = closest(name, known)
+            yield f"{name} is no setting" + (f"; {hint}" if hint else "")

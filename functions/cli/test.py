@@ -6,17 +6,17 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from functions.cli.arguments import add_json
+from functions.cli.arguments import add_json, specs_folder
 from functions.cli.console import Console
 from functions.errors import UnknownFunctionError
-from functions.settings import read_settings
 
 if TYPE_CHECKING:
     from functions.spec.loading import SpecFolder
     from functions.testing.cases import CaseResult
 
-_EPILOG = """Cases stand beside a spec in <name>.cases.yaml: what is given, and what the receipt must say.
-Nothing leaves this machine: the store and the channel are in memory, the model's reply is part of the case.
+_EPILOG = """Cases stand beside a spec in NAME.cases.yaml: what is given, and what the receipt
+must say. Nothing leaves this machine: the store and the channel are in memory,
+the model's reply is part of the case.
 
 examples:
   functions test
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from functions.spec.loading import load_folder
     from functions.spec.problems import SpecError, closest
 
-    loaded = load_folder(read_settings(console.environment).specs)
+    loaded = load_folder(specs_folder(console))
     if loaded.errors:
         raise SpecError(loaded.errors)
     for name in arguments.names:
@@ -45,6 +45,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     results = [
         (name, result) for name in arguments.names or sorted(loaded.plans) for result in _cases(loaded, name)
     ]
+    if not results:
+        console.err("there are no cases: write NAME.cases.yaml beside the spec")
+        return 1
     failed = sum(not result.passed for _, result in results)
     if arguments.json:
         console.json(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from functions.cli.arguments import add_json
-from functions.cli.console import Console, Style
-from functions.settings import read_settings
+from functions.cli.arguments import add_json, specs_folder
+from functions.cli.console import Console, counted
 
 _EPILOG = """examples:
   functions validate
@@ -25,16 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
-    from pathlib import Path
-
-    from functions.errors import SettingsError
     from functions.spec.case_checks import check_cases
     from functions.spec.loading import load_folder
 
-    folder = Path(arguments.folder) if arguments.folder else read_settings(console.environment).specs
-    if not folder.is_dir():
-        raise SettingsError(f"the folder {folder} does not exist", hint="give it, or set FUNCTIONS_SPECS")
-    loaded = load_folder(folder)
+    loaded = load_folder(specs_folder(console, arguments.folder))
     problems = tuple(sorted({*loaded.problems, *check_cases(loaded)}))
     errors = sum(problem.severity == "error" for problem in problems)
     if arguments.json:
@@ -47,16 +40,21 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         )
         return 1 if errors else 0
     for problem in problems:
-        style: Style = "red" if problem.severity == "error" else "yellow"
         head, *rest = problem.render().split("\n")
-        console.out(console.paint(head, style))
+        console.out(console.paint(head, "red" if problem.severity == "error" else "yellow"))
         for line in rest:
             console.out(line)
-    warnings = len(problems) - errors
-    verdict = f"{len(loaded.plans)} function{'s' if len(loaded.plans) != 1 else ''} fine"
-    if errors:
-        verdict += f", {errors} error{'s' if errors != 1 else ''}"
-    if warnings:
-        verdict += f", {warnings} warning{'s' if warnings != 1 else ''}"
-    console.err(verdict)
+    if not loaded.files and not errors:
+        console.err(f"there is no spec in {loaded.folder}")
+        return 1
+    console.err(_verdict(len(loaded.plans), errors, len(problems) - errors))
     return 1 if errors else 0
+
+
+def _verdict(functions: int, errors: int, warnings: int) -> str:
+    parts = [f"{counted(functions, 'function')} fine"]
+    if errors:
+        parts.append(counted(errors, "error"))
+    if warnings:
+        parts.append(counted(warnings, "warning"))
+    return ", ".join(parts)
