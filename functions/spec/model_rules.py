@@ -50,12 +50,12 @@ def _check_ranges(section: SageMaker | Http | Custom, collector: Collector) -> N
     for name in section.response:
         if name in RESERVED:
             path = ("model", "response", name)
-            collector.add(path, "model.output_name", f"an output can't be called {name!r}")
+            collector.add(path, "model.output_name", f"an output can't be called {name!r}", at_key=True)
     for name, (low, high) in section.range.items():
         path = ("model", "range", name)
         if name not in section.response:
             hint = closest(name, section.response)
-            collector.add(path, "model.unknown_output", f"no output is called {name!r}", hint)
+            collector.add(path, "model.unknown_output", f"no output is called {name!r}", hint, at_key=True)
         if low > high:
             collector.add(path, "model.range", f"{name}: the range ends before it begins")
 
@@ -88,14 +88,16 @@ def _rung(
 ) -> Rung:
     sources: dict[str, Expression] = {}
     constants: dict[str, Json] = {}
-    for name in sorted(section.response.keys() - rung.keys()):
+    # A name that is not known is one that is missing, misspelt: it is reported once.
+    missing = sorted(section.response.keys() - rung.keys() - set(RESERVED))
+    for name in missing if rung.keys() <= section.response.keys() else ():
         message = f"this rung does not give the output {name!r}"
         collector.add(("model", "fallback", index), "model.fallback", message)
     for name, value in rung.items():
         path = ("model", "fallback", index, name)
         if name not in section.response:
             hint = closest(name, section.response)
-            collector.add(path, "model.unknown_output", f"no output is called {name!r}", hint)
+            collector.add(path, "model.unknown_output", f"no output is called {name!r}", hint, at_key=True)
         elif isinstance(value, str):
             found = collector.expression(path, value, DATA_ROOTS)
             if found is not None:
@@ -115,6 +117,8 @@ def _check_constant(
             collector.add(path, "model.fallback", f"the constant for {name} must not be null")
         return
     low, high = section.range[name]
+    if low > high:
+        return
     if not numeric or not low <= value <= high:
         collector.add(path, "model.fallback", f"the constant for {name} must be a number in its range")
 
