@@ -9,11 +9,19 @@ from functions.expressions.blocks import Fields
 from functions.expressions.conditions import SYMBOLS, operand, plain_order, test, truth
 from functions.expressions.emitter import Emitter, Scope
 from functions.expressions.graph import LOOPS, TOTAL_FUNCTIONS, Id
+from functions.expressions.library import windows
+from functions.expressions.library.instants import read_duration, read_instant
 from functions.expressions.library.reference import FUNCTION_REFERENCE
 
 _OR_NULL = "None if {0} is None else nothing({0})"
 _BUILTINS: Mapping[str, Callable[..., object]] = {
     name.removeprefix("jp_"): function for name, function in vars(runtime).items() if name.startswith("jp_")
+}
+_WINDOWS: Mapping[str, Callable[..., object]] = {
+    "count_within": windows.count_in,
+    "sum_within": windows.sum_in,
+    "avg_within": windows.avg_in,
+    "max_within": windows.max_in,
 }
 _BY = {"sort_by": runtime.sorted_by, "min_by": runtime.least_by, "max_by": runtime.greatest_by}
 
@@ -145,6 +153,8 @@ def _call(emitter: Emitter, node: Id, scope: Scope) -> str:
         held = truth(emitter, condition, emitter.value(condition, scope))
         chosen = [emitter.value(branch, scope) for branch in (then, otherwise)]
         return emitter.assign(scope, f"{chosen[0]} if {held} else {chosen[1]}", "chosen")
+    if name in _WINDOWS and emitter.graph.is_literal(emitter.graph[node].inputs[1]):
+        return _window(emitter, node, scope)
     if name in FUNCTION_REFERENCE:
         return emitter.assign(scope, library_call(emitter, node, scope), name)
     if name in TOTAL_FUNCTIONS:
@@ -156,6 +166,25 @@ def _first_not_null(emitter: Emitter, node: Id, scope: Scope) -> str:
     held = [emitter.value(argument, scope) for argument in emitter.graph[node].inputs]
     code = "".join(f"{value} if {value} is not None else " for value in held[:-1]) + held[-1]
     return emitter.assign(scope, code, "first")
+
+
+def _window(emitter: Emitter, node: Id, scope: Scope) -> str:
+    """Write a window over an array whose times are read once for all windows over it."""
+    operation = emitter.graph[node]
+    items, field, *value, duration = operation.inputs
+    held = emitter.value(items, scope)
+    key = ("instants", items, field)
+    instants = scope.find(key)
+    if instants is None:
+        code = f"{emitter.names.helper(windows.instants_of)}({held}, {_argument(emitter, field, scope)})"
+        instants = scope.known[key] = emitter.assign(scope, code, "instants")
+    length = f"{emitter.names.helper(read_duration)}({_argument(emitter, duration, scope)})"
+    if emitter.graph.is_literal(duration):
+        length = emitter.names.constant(length)
+    arguments = [instants, now(emitter), length]
+    arguments += [held, *(_argument(emitter, field, scope) for field in value)] if value else []
+    helper = emitter.names.helper(_WINDOWS[operation.data])
+    return emitter.assign(scope, f"{helper}({', '.join(arguments)})", operation.data)
 
 
 def library_call(emitter: Emitter, node: Id, scope: Scope) -> str:
@@ -182,8 +211,6 @@ def now(emitter: Emitter) -> str:
     """Return the variable of the event's time, read once."""
     found = emitter.top.known.get("now")
     if found is None:
-        from functions.expressions.library.instants import read_instant
-
         emitter.names.helper(read_instant)
         found = emitter.top.known["now"] = "now"
     return found

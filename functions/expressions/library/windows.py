@@ -2,72 +2,107 @@
 
 A window is half-open: later than `now - duration`, up to and including `now`. An element without a usable
 time, or (where a value is asked for) without a number, takes no part.
+
+The `..._within` functions are what expressions call. Generated code calls their second halves, so that the
+times of an array are read once for all windows over it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from functions.expressions.library.arithmetic import Number, exact_sum, finite, is_number
 from functions.expressions.library.instants import read_duration, read_instant
 
+Instants = Sequence[datetime | None] | None
+"""The time of each item, None where it has none; None as a whole when there is no array."""
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+
 
 def count_within(now: datetime | None, items: Any, time_field: Any, duration: Any) -> int | None:
     """Return how many items lie in the window."""
-    found = _within(now, items, time_field, duration)
-    return None if found is None else sum(1 for _ in found)
+    return count_in(instants_of(items, time_field), now, read_duration(duration))
 
 
 def sum_within(
     now: datetime | None, items: Any, time_field: Any, value_field: Any, duration: Any
 ) -> Number | None:
     """Return the exactly rounded sum of a field over the window; 0 when nothing lies in it."""
-    numbers = _numbers_within(now, items, time_field, value_field, duration)
-    return None if numbers is None else finite(exact_sum(numbers))
+    return sum_in(instants_of(items, time_field), now, read_duration(duration), items, value_field)
 
 
 def avg_within(
     now: datetime | None, items: Any, time_field: Any, value_field: Any, duration: Any
 ) -> Number | None:
     """Return the mean of a field over the window; null when nothing lies in it."""
-    numbers = _numbers_within(now, items, time_field, value_field, duration)
-    if not numbers:
-        return None
-    total = finite(exact_sum(numbers))
-    return None if total is None else total / len(numbers)
+    return avg_in(instants_of(items, time_field), now, read_duration(duration), items, value_field)
 
 
 def max_within(
     now: datetime | None, items: Any, time_field: Any, value_field: Any, duration: Any
 ) -> Number | None:
     """Return the largest value of a field over the window; null when nothing lies in it."""
-    numbers = _numbers_within(now, items, time_field, value_field, duration)
+    return max_in(instants_of(items, time_field), now, read_duration(duration), items, value_field)
+
+
+def instants_of(items: Any, time_field: Any) -> Instants:
+    """Return the time of each item."""
+    if not isinstance(items, list) or not isinstance(time_field, str):
+        return None
+    return [read_instant(item.get(time_field)) if isinstance(item, dict) else None for item in items]
+
+
+def count_in(instants: Instants, now: datetime | None, length: timedelta | None) -> int | None:
+    """Return how many instants lie in the window."""
+    if instants is None or now is None or length is None:
+        return None
+    start = _start(now, length)
+    return sum(1 for at in instants if at is not None and start < at <= now)
+
+
+def sum_in(
+    instants: Instants, now: datetime | None, length: timedelta | None, items: Any, value_field: Any
+) -> Number | None:
+    """Return the sum of a field of the items whose instants lie in the window."""
+    numbers = _numbers_in(instants, now, length, items, value_field)
+    return None if numbers is None else finite(exact_sum(numbers))
+
+
+def avg_in(
+    instants: Instants, now: datetime | None, length: timedelta | None, items: Any, value_field: Any
+) -> Number | None:
+    """Return the mean of a field of the items whose instants lie in the window."""
+    numbers = _numbers_in(instants, now, length, items, value_field)
+    if not numbers:
+        return None
+    total = finite(exact_sum(numbers))
+    return None if total is None else total / len(numbers)
+
+
+def max_in(
+    instants: Instants, now: datetime | None, length: timedelta | None, items: Any, value_field: Any
+) -> Number | None:
+    """Return the largest value of a field of the items whose instants lie in the window."""
+    numbers = _numbers_in(instants, now, length, items, value_field)
     return finite(max(numbers)) if numbers else None
 
 
-def _numbers_within(
-    now: datetime | None, items: Any, time_field: Any, value_field: Any, duration: Any
-) -> list[Number] | None:
-    found = _within(now, items, time_field, duration)
-    if found is None or not isinstance(value_field, str):
+def _numbers_in(
+    instants: Instants, now: datetime | None, length: timedelta | None, items: Any, value_field: Any
+) -> list[Any] | None:
+    if instants is None or now is None or length is None or not isinstance(value_field, str):
         return None
-    values: Iterator[Any] = (item.get(value_field) for item in found)
+    start = _start(now, length)
+    pairs = zip(instants, items, strict=True)
+    values = [item.get(value_field) for at, item in pairs if at is not None and start < at <= now]
     return [value for value in values if is_number(value)]
 
 
-def _within(
-    now: datetime | None, items: Any, time_field: Any, duration: Any
-) -> Iterator[dict[str, Any]] | None:
-    length = read_duration(duration)
-    if now is None or length is None or not isinstance(items, list) or not isinstance(time_field, str):
-        return None
-    return (
-        item
-        for item in items
-        if isinstance(item, dict)
-        and (at := read_instant(item.get(time_field))) is not None
-        and at <= now
-        and now - at < length
-    )
+def _start(now: datetime, length: timedelta) -> datetime:
+    try:
+        return now - length
+    except OverflowError:  # before the year 1
+        return _BEGINNING

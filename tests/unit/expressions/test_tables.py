@@ -141,6 +141,38 @@ def test_what_stands_to_the_left_of_a_pipe_is_evaluated_even_when_it_is_not_used
     )
 
 
+def test_windows_share_the_times_of_their_array() -> None:
+    texts = [
+        f"{name}_within(items, 'at', 'n', '{length}')"
+        for name in ("sum", "avg", "max")
+        for length in ("1d", "7d", "no")
+    ]
+    texts += [
+        f"count_within(items, '{field}', {length})"
+        for field in ("at", "n")
+        for length in ("'1h'", "'999999999w'", "x", "`1`")
+    ]
+    texts += [
+        "items[*].count_within(inner, 'at', '7d')",
+        "sum_within(items, `1`, 'n', '7d')",
+        "sum_within(items, 'at', x, '7d')",
+    ]
+    at = ["2026-11-02", "2026-11-01T23:30:00Z", "2026-10-20", None, 5, "soon", "2027-01-01", "0001-01-01"]
+    items: list[Any] = [{"at": one, "n": n, "inner": [{"at": one}]} for n, one in enumerate(at)] + [
+        None,
+        1,
+        {"at": at[0], "n": "x"},
+    ]
+    documents = [
+        {"items": held, "x": x, "now": now}
+        for held in (items, [], None)
+        for x in VALUES
+        for now in ("2026-11-02", None)
+    ]
+    agree(texts, documents)
+    agree(texts, documents, apart=True)
+
+
 def test_functions_that_take_an_expression() -> None:
     texts = [
         f"{name}(items, &{key})"
