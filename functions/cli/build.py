@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from functions.cli.arguments import add_json
+from functions.cli.arguments import add_json, specs_folder
 from functions.cli.console import Console
-from functions.settings import read_settings
 
-_EPILOG = """An artefact holds the checked plan of one function with the code of its expressions. It is loaded without
-YAML, without checks and without compiling, and is tied to the version of Python that built it.
+_EPILOG = """An artefact holds the checked plan of one function with the code of its
+expressions. It is loaded without YAML, without checks and without compiling, and
+is tied to the version of Python that built it.
 
 examples:
   functions build
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
     from functions.build.folder import build_folder, stale_functions
 
-    specs = read_settings(console.environment).specs
+    specs = specs_folder(console)
     if arguments.check:
         stale = list(stale_functions(specs, arguments.output))
         if arguments.json:

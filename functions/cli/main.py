@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "validate": "check every spec and print all problems",
     "explain": "say what a function reads, sends and may do",
     "test": "run the cases beside the specs",
+    "build": "write the artefacts that a Lambda loads",
     "profile": "read and write profiles and consent",
     "decisions": "list what was decided about a customer, and why",
     "outbox": "show the actions that wait to be sent, and send them",
