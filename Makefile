@@ -25,6 +25,12 @@ test: .venv/dev
 	$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# The local AWS of the tests, in an environment of its own since it pins another SDK.
+.venv-aws/ready: requirements/aws.txt
+	$(PYTHON) -m venv .venv-aws
+	.venv-aws/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/aws.txt
+	@touch $@
+
 # Renew the pinned requirements (needs uv); the files hold hashes and no addresses.
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -22,6 +22,13 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _milliseconds(text: str) -> int:
+    milliseconds = int(text)
+    if not 1 <= milliseconds <= 60_000:
+        raise ValueError("milliseconds are between 1 and 60,000")
+    return milliseconds
+
+
 @dataclass(frozen=True, slots=True)
 class StoreKind:
     """One kind of store.
@@ -53,6 +60,13 @@ KINDS: Final[Mapping[str, StoreKind]] = MappingProxyType(
             address=re.compile("///(.+)"),
             options=MappingProxyType({"busy_timeout_s": _seconds}),
         ),
+        "dynamodb": StoreKind(
+            target="functions.profiles.dynamodb:DynamoProfileStore",
+            form="dynamodb:table-name",
+            # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
+            address=re.compile("([a-zA-Z0-9_.-]{3,255})"),
+            options=MappingProxyType({"region": str, "endpoint_url": str, "budget_ms": _milliseconds}),
+        ),
     }
 )
 """The kinds of stores by the first word of their address."""
@@ -64,9 +78,10 @@ def open_store(url: str) -> ProfileStore:
     """Open the store that an address names.
 
     Args:
-        url: `memory:`, `sqlite:///relative/path.db`, `sqlite:////absolute/path.db`, or
-            `package.module:Class` of the user's own. Options follow a `?`: `sqlite:///x.db?busy_timeout_s=1`;
-            those of an own class are passed to it as keyword arguments, as text.
+        url: `memory:`, `sqlite:///relative/path.db`, `sqlite:////absolute/path.db`, `dynamodb:table`, or
+            `package.module:Class` of the user's own. Options follow a `?`: `sqlite:///x.db?busy_timeout_s=1`,
+            `dynamodb:table?region=eu-central-1`; those of an own class are passed to it as keyword
+            arguments, as text.
 
     Raises:
         SettingsError: No kind has that name, the address has another form, or the class can't be

@@ -1,0 +1,64 @@
+"""Budgets in DynamoDB: each shard an item of its own, created once and only ever taken from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from functions.errors import StoreContendedError
+from functions.profiles.conditions import MAX_SHARDS
+from functions.profiles.dynamodb_calls import DynamoCalls
+from functions.profiles.dynamodb_commit import AMOUNT_LEFT
+from functions.profiles.dynamodb_items import number, shard_key
+
+_FIRST_LOOK: Final = 16
+"""Shards that are asked for at first; a read of one that does not exist costs as much as of one that does."""
+
+_MAX_OPERATIONS: Final = 100
+
+
+def open_shards(calls: DynamoCalls, budget: str, period: str, shards: Sequence[int]) -> None:
+    """Create the shards of a period that do not exist.
+
+    Raises:
+        StoreContendedError: Others opened the same budget at every attempt.
+        ProfileStoreError: As its subclasses say.
+    """
+    patience = calls.patience()
+    while True:
+        known = dict(_left(calls, budget, period, range(len(shards))))
+        missing = [shard for shard in range(len(shards)) if shard not in known][:_MAX_OPERATIONS]
+        if not missing:
+            return
+        puts = [_put(calls.table, budget, period, shard, shards[shard]) for shard in missing]
+        answer = calls.write(puts, patience)
+        # Refused: somebody else opens the same budget, and what is missing is looked up again.
+        if answer.response is None and not patience.wait():
+            raise StoreContendedError(f"the profile store {calls.table}: others opened the budget each time")
+
+
+def amounts_left(calls: DynamoCalls, budget: str, period: str) -> tuple[int, ...]:
+    """Return what is left in each shard, in order, up to the first that does not exist.
+
+    Raises:
+        ProfileStoreError: As its subclasses say.
+    """
+    found: list[int] = []
+    while len(found) < MAX_SHARDS:
+        wanted = range(len(found), max(_FIRST_LOOK, len(found) + _MAX_OPERATIONS if found else 0))
+        left = dict(_left(calls, budget, period, wanted))
+        for shard in wanted:
+            if shard not in left:
+                return tuple(found)
+            found.append(left[shard])
+    return tuple(found)
+
+
+def _left(calls: DynamoCalls, budget: str, period: str, shards: range) -> Iterator[tuple[int, int]]:
+    for item in calls.read([shard_key(budget, period, shard) for shard in shards]):
+        yield int(item["pk"]["S"].rpartition("#")[2]), int(item[AMOUNT_LEFT]["N"])
+
+
+def _put(table: str, budget: str, period: str, shard: int, limit: int) -> dict[str, Any]:
+    item = shard_key(budget, period, shard) | {AMOUNT_LEFT: number(limit)}
+    return {"Put": {"TableName": table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}

@@ -1,0 +1,240 @@
+"""What an error of DynamoDB or of botocore means, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import MappingProxyType
+from typing import Final
+
+from functions.errors import (
+    ProfileStoreError,
+    StoreDeniedError,
+    StoreFullError,
+    StoreRejectedError,
+    StoreThrottledError,
+    StoreUnavailableError,
+)
+
+CONDITION_FAILED: Final = "ConditionalCheckFailedException"
+"""A condition of a single write does not hold: an answer, not an error."""
+
+CANCELLED: Final = "TransactionCanceledException"
+"""A transaction was not carried out; its reasons say why."""
+
+CONFLICT_CODES: Final = frozenset({"TransactionConflictException", "TransactionInProgressException"})
+"""Another transaction is at the same items; the same request may pass a moment later."""
+
+TABLE_MISSING: Final = "ResourceNotFoundException"
+
+
+def _each(error: type[ProfileStoreError], names: str) -> Iterable[tuple[str, type[ProfileStoreError]]]:
+    return ((name, error) for name in names.split())
+
+
+# By the error code of the response: first the codes of the operations that the store uses, then those that
+# every AWS service may answer with.
+# Source: botocore 1.44, data/dynamodb/2012-08-10/service-2.json, and retries/standard.py for the names of
+# throttling; https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html.
+CODE_ERRORS: Final = MappingProxyType[str, type[ProfileStoreError]](
+    dict(
+        [
+            *_each(StoreUnavailableError, "InternalServerError"),
+            *_each(
+                StoreThrottledError,
+                "ProvisionedThroughputExceededException RequestLimitExceeded ThrottlingException",
+            ),
+            *_each(StoreThrottledError, " ".join(sorted(CONFLICT_CODES))),
+            *_each(
+                StoreRejectedError,
+                "ValidationException ItemCollectionSizeLimitExceededException ReplicatedWriteConflictException "
+                "IdempotentParameterMismatchException SerializationException",
+            ),
+            *_each(StoreDeniedError, f"{TABLE_MISSING} InvalidEndpointException"),
+            *_each(
+                StoreUnavailableError,
+                "InternalFailure InternalServerException InternalError ServiceUnavailable "
+                "ServiceUnavailableException RequestTimeout RequestTimeoutException",
+            ),
+            *_each(
+                StoreThrottledError,
+                "Throttling ThrottledException RequestThrottledException RequestThrottled "
+                "TooManyRequestsException BandwidthLimitExceeded LimitExceededException SlowDown "
+                "PriorRequestNotComplete EC2ThrottledException",
+            ),
+            *_each(
+                StoreDeniedError,
+                "AccessDenied AccessDeniedException NotAuthorized UnauthorizedOperation AuthFailure "
+                "UnrecognizedClientException InvalidClientTokenId InvalidAccessKeyId "
+                "MissingAuthenticationToken MissingAuthenticationTokenException "
+                "IncompleteSignature IncompleteSignatureException "
+                "InvalidSignatureException SignatureDoesNotMatch ExpiredToken ExpiredTokenException "
+                "RequestExpired InvalidToken OptInRequired UnknownOperationException UnknownOperation "
+                "InvalidAction",
+            ),
+            # An encrypted table whose key is disabled or may not be used.
+            *_each(
+                StoreDeniedError, "KMSAccessDeniedException KMSDisabledException KMSInvalidStateException"
+            ),
+            *_each(StoreFullError, "InsufficientStorageException"),
+        ]
+    )
+)
+
+REASON_ERRORS: Final = MappingProxyType[str, type[ProfileStoreError] | None](
+    {
+        "None": None,
+        "ConditionalCheckFailed": None,
+        "TransactionConflict": None,
+        "ItemCollectionSizeLimitExceeded": StoreRejectedError,
+        "ValidationError": StoreRejectedError,
+        "DuplicateItem": StoreRejectedError,
+        "AccessDenied": StoreDeniedError,
+        "ProvisionedThroughputExceeded": StoreThrottledError,
+        "ThrottlingError": StoreThrottledError,
+        "RequestLimitExceeded": StoreThrottledError,
+    }
+)
+"""By the code of a cancellation reason; None where it is an answer.
+
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html.
+"""
+
+CREDENTIAL_CODES: Final = frozenset(
+    {
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "InvalidAccessKeyId",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "InvalidToken",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+    }
+)
+"""Codes that say the credentials are at fault, not the rights."""
+
+CREDENTIAL_EXCEPTIONS: Final = frozenset(
+    {
+        "NoCredentialsError",
+        "PartialCredentialsError",
+        "CredentialRetrievalError",
+        "NoAuthTokenError",
+        "TokenRetrievalError",
+        "SSOError",
+        "LoginError",
+        "UnknownCredentialError",
+    }
+)
+"""Exceptions of botocore that say the same."""
+
+# By the name of botocore's class; a class that is not here is looked up by its parents, short of the root:
+# a test walks botocore and finds every class covered.
+EXCEPTION_ERRORS: Final = MappingProxyType[str, type[ProfileStoreError]](
+    dict(
+        [
+            *_each(
+                StoreUnavailableError,
+                "ConnectionError HTTPClientError IncompleteReadError MetadataRetrievalError "
+                # What was received can't be read: the answer is lost, so a write is in doubt.
+                "ResponseParserError ChecksumError FlexibleChecksumError",
+            ),
+            *_each(StoreThrottledError, "CapacityNotAvailableError"),
+            *_each(
+                StoreDeniedError,
+                # Credentials.
+                "NoCredentialsError PartialCredentialsError CredentialRetrievalError NoAuthTokenError "
+                "TokenRetrievalError UnknownTokenProviderError UnknownCredentialError SSOError LoginError "
+                "RefreshWithMFAUnsupportedError InvalidIMDSEndpointError InvalidIMDSEndpointModeError "
+                # Region, endpoint and configuration.
+                "BaseEndpointResolverError EndpointProviderError InvalidEndpointConfigurationError "
+                "UnknownRegionError ServiceNotInRegionError ProfileNotFound ConfigParseError ConfigNotFound "
+                "InvalidConfigError InvalidRetryConfigurationError InvalidProxiesConfigError "
+                "InvalidDefaultsMode InvalidChecksumConfigError InvalidEndpointDiscoveryConfigurationError "
+                "InvalidSTSRegionalEndpointsConfigError InvalidS3UsEast1RegionalEndpointConfigError "
+                "InvalidS3AddressingStyleError "
+                # Signing.
+                "UnknownSignatureVersionError UnsupportedSignatureVersionError MD5UnavailableError "
+                "MissingDependencyException "
+                # A service model or a client that is not as this code expects.
+                "DataNotFoundError ApiVersionNotFoundError UnknownServiceStyle UnknownClientMethodError "
+                "UndefinedModelAttributeError UnsupportedServiceProtocolsError PaginationError "
+                "OperationNotPageableError WaiterError WaiterConfigError StubResponseError "
+                # Of other services.
+                "UnsupportedS3ArnError UnsupportedS3ControlArnError UnsupportedOutpostResourceError "
+                "UnsupportedS3ConfigurationError UnsupportedS3AccesspointConfigurationError "
+                "UnsupportedS3ControlConfigurationError",
+            ),
+            *_each(
+                StoreRejectedError,
+                "ParamValidationError ValidationError MissingParametersError InvalidHostLabelError "
+                "InvalidDNSNameError InvalidExpressionError UnseekableStreamError AwsChunkedWrapperError",
+            ),
+        ]
+    )
+)
+
+_CREDENTIALS_HINT: Final = (
+    "Give the AWS SDK credentials (environment, profile or role) that may use the table."
+)
+_RIGHTS_HINT: Final = (
+    "Allow dynamodb:GetItem, BatchGetItem, Query, PutItem, UpdateItem, BatchWriteItem and ConditionCheckItem "
+    "on the table and its index, and the use of its key."
+)
+
+
+def from_code(code: str, status: int, table: str) -> ProfileStoreError:
+    """Translate an error response; its own text is left out, since it may quote keys and values.
+
+    Args:
+        code: Of the response; one that is not in the table is not repeated.
+        status: Of HTTP; speaks where the code is not known.
+        table: Name of the table, which the message names.
+    """
+    if code == TABLE_MISSING:
+        return StoreDeniedError(
+            f"the profile store {table}: {code}",
+            hint=f"There is no table {table} in this account and region, or it is not ready yet. Create it, "
+            "or correct the name or the region.",
+        )
+    if code in CODE_ERRORS:
+        kind = CODE_ERRORS[code]
+        hint = _CREDENTIALS_HINT if code in CREDENTIAL_CODES else None
+        if hint is None and kind is StoreDeniedError:
+            hint = _RIGHTS_HINT
+        return kind(f"the profile store {table}: {code}", hint=hint)
+    return _by_status(status)(f"the profile store {table}: HTTP status {status}")
+
+
+def from_exception(kind: type[BaseException], table: str) -> ProfileStoreError:
+    """Translate a class of botocore by its name or its parents'; its text may quote parameters."""
+    names = [ancestor.__name__ for ancestor in kind.__mro__]
+    found = next((EXCEPTION_ERRORS[name] for name in names if name in EXCEPTION_ERRORS), ProfileStoreError)
+    hint = _CREDENTIALS_HINT if CREDENTIAL_EXCEPTIONS.intersection(names) else None
+    return found(f"the profile store {table}: {kind.__name__}", hint=hint)
+
+
+def from_reasons(codes: Iterable[str], table: str) -> ProfileStoreError | None:
+    """Return the error that cancelled a transaction; None where its reasons are answers.
+
+    What no repetition cures comes first.
+    """
+    found = {code: REASON_ERRORS.get(code, ProfileStoreError) for code in codes}
+    errors = [(kind.retryable, code, kind) for code, kind in found.items() if kind is not None]
+    if not errors:
+        return None
+    _, code, kind = min(errors, key=lambda error: error[:2])
+    named = code if code in REASON_ERRORS else "a reason that this version does not know"
+    return kind(f"the profile store {table}: transaction cancelled, {named}")
+
+
+def _by_status(status: int) -> type[ProfileStoreError]:
+    if status == 429:
+        return StoreThrottledError
+    if status >= 500 or status in (0, 408):
+        return StoreUnavailableError
+    if status in (401, 403):
+        return StoreDeniedError
+    return StoreRejectedError if status >= 400 else ProfileStoreError

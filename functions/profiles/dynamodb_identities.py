@@ -1,0 +1,111 @@
+"""Aliases of a profile, and the erasure of all that is kept about one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from functions.errors import StoreContendedError
+from functions.profiles.dynamodb_calls import DynamoCalls
+from functions.profiles.dynamodb_expressions import Expression
+from functions.profiles.dynamodb_items import (
+    ALIAS,
+    ALIAS_OF,
+    CONSENT,
+    DECISION,
+    OUTBOX,
+    PROFILE,
+    STATE,
+    Item,
+    key,
+    key_of,
+)
+
+_TARGET: Final = "profile_id"
+_OWNED: Final = frozenset({PROFILE, CONSENT, STATE})
+_OWNED_PREFIXES: Final = (DECISION, OUTBOX, ALIAS_OF)
+_ROUNDS: Final = 50
+
+
+def read_alias(calls: DynamoCalls, alias: str) -> str | None:
+    """Return the profile id behind an alias.
+
+    Raises:
+        ProfileStoreError: As its subclasses say; so for every function below.
+    """
+    response = calls.send(
+        "get_item", TableName=calls.table, Key=key(alias, ALIAS), ConsistentRead=True
+    ).response
+    item = (response or {}).get("Item")
+    return str(item[_TARGET]["S"]) if item else None
+
+
+def write_alias(calls: DynamoCalls, alias: str, profile_id: str) -> None:
+    """Let an alias stand for a profile; the profile keeps a note of it, so that erasure finds it."""
+    patience = calls.patience()
+    while True:
+        before = read_alias(calls, alias)
+        if before == profile_id:
+            return
+        answer = calls.write(_moved(calls.table, alias, before, profile_id), patience)
+        if answer.response is not None:
+            return
+        if not patience.wait():
+            raise StoreContendedError(f"the profile store {calls.table}: others moved the alias each time")
+
+
+def erase(calls: DynamoCalls, profile_id: str) -> bool:
+    """Erase all that is kept about a profile; say whether there was anything.
+
+    Looks again after it has deleted, until nothing is left: a commit that comes in between is then either
+    erased whole, or comes after the erasure and is whole. Items of others in the partition stay.
+    """
+    for done in range(_ROUNDS):
+        items = _owned(calls, profile_id)
+        if not items:
+            return done > 0
+        aliases = [item for item in items if item["sk"]["S"].startswith(ALIAS_OF)]
+        for item in aliases:
+            _forget_alias(calls, item["sk"]["S"].removeprefix(ALIAS_OF), profile_id)
+        calls.delete([key_of(item) for item in items if item not in aliases])
+    raise StoreContendedError(f"the profile store {calls.table}: others wrote while a profile was erased")
+
+
+def _owned(calls: DynamoCalls, profile_id: str) -> Sequence[Item]:
+    expression = Expression()
+    condition = f"{expression.name('pk')}={expression.value({'S': profile_id})}"
+    items = calls.query(
+        ConsistentRead=True,
+        KeyConditionExpression=condition,
+        ProjectionExpression=f"{expression.name('pk')},{expression.name('sk')}",
+        **expression.parameters(),
+    )
+    return [
+        item for item in items if item["sk"]["S"] in _OWNED or item["sk"]["S"].startswith(_OWNED_PREFIXES)
+    ]
+
+
+def _moved(table: str, alias: str, before: str | None, profile_id: str) -> list[dict[str, Any]]:
+    target = Expression()
+    if before is None:
+        target.when("attribute_not_exists(pk)")
+    else:
+        target.when(f"{target.name(_TARGET)}={target.value({'S': before})}")
+    put = {
+        "TableName": table,
+        "Item": key(alias, ALIAS) | {_TARGET: {"S": profile_id}},
+        **target.parameters(),
+    }
+    note = {"TableName": table, "Item": key(profile_id, ALIAS_OF + alias)}
+    forget = {"TableName": table, "Key": key(before or "", ALIAS_OF + alias)}
+    return [{"Put": put}, {"Put": note}, *([{"Delete": forget}] if before is not None else [])]
+
+
+def _forget_alias(calls: DynamoCalls, alias: str, profile_id: str) -> None:
+    """Delete an alias with its note; when it points elsewhere meanwhile, its mover took the note away."""
+    target = Expression()
+    still = f"{target.name(_TARGET)}={target.value({'S': profile_id})}"
+    target.when(f"attribute_not_exists(pk) OR {still}")
+    forget = {"TableName": calls.table, "Key": key(alias, ALIAS), **target.parameters()}
+    note = {"TableName": calls.table, "Key": key(profile_id, ALIAS_OF + alias)}
+    calls.write([{"Delete": forget}, {"Delete": note}])

@@ -1,0 +1,166 @@
+"""The outbox in DynamoDB: leases and settlements as conditional writes, the listing by a sparse index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
+
+from functions.profiles.codec import check_text
+from functions.profiles.dynamodb_calls import Answer, DynamoCalls, Reason
+from functions.profiles.dynamodb_expressions import Expression
+from functions.profiles.dynamodb_items import (
+    OUTBOX,
+    OUTBOX_SHARDS,
+    STATE,
+    Item,
+    epoch_seconds,
+    key,
+    key_of,
+    number,
+    outbox_of,
+)
+from functions.profiles.dynamodb_state import STATUS, VERSION, contact_attribute
+from functions.profiles.dynamodb_table import OUTBOX_INDEX, OUTBOX_INDEX_PARTITION_KEY, TTL_ATTRIBUTE
+from functions.profiles.store import ContactStatus, OutboxEntry
+from functions.times import format_instant
+
+_ALL_OLD: Final = "ALL_OLD"
+
+
+def lease_entry(
+    calls: DynamoCalls, profile_id: str, decision_id: str, *, owner: str, now: datetime, until: datetime
+) -> OutboxEntry | None:
+    """Take a reserved entry whose lease is free or over, in one conditional write.
+
+    When its answer is lost and the write is repeated, the entry is found held: it then waits for the end of
+    that lease. Better late than by two workers.
+
+    Raises:
+        ProfileStoreError: As its subclasses say.
+    """
+    check_text(owner, "the owner")
+    expression = Expression()
+    held = expression.name("lease_until")
+    expression.when(f"{expression.name('status')}={expression.value({'S': 'reserved'})}")
+    expression.when(f"attribute_not_exists({held}) OR {held}<={expression.value({'S': format_instant(now)})}")
+    expression.set("lease_owner", expression.value({"S": owner}))
+    expression.set("lease_until", expression.value({"S": format_instant(until)}))
+    expression.set("attempts", f"{expression.name('attempts')}+{expression.value(number(1))}")
+    request = expression.request(calls.table, key(profile_id, OUTBOX + decision_id), ReturnValues="ALL_NEW")
+    answer = calls.insist("update_item", **request)
+    return outbox_of(answer.response["Attributes"]) if answer.response is not None else None
+
+
+def settle_entry(
+    calls: DynamoCalls,
+    entry: OutboxEntry,
+    *,
+    status: ContactStatus,
+    note: str | None,
+    due_at: datetime | None,
+) -> bool:
+    """End a lease, and let the contact log follow.
+
+    Raises:
+        ProfileStoreError: As its subclasses say.
+    """
+    if entry.lease_owner is None:
+        return False
+    if note is not None:
+        check_text(note, "the note")
+    end = _ending(entry, status, note, due_at).request(
+        calls.table,
+        key(entry.profile_id, OUTBOX + entry.decision_id),
+        ReturnValuesOnConditionCheckFailure=_ALL_OLD,
+    )
+    in_doubt = False
+    if status != "reserved":
+        follow = _following(entry, status).request(calls.table, key(entry.profile_id, STATE))
+        answer = calls.write([{"Update": end}, {"Update": follow}])
+        if answer.response is not None or not _passed(answer.reasons[0]):
+            return _ended(answer, entry, status)
+        in_doubt = answer.in_doubt  # the contact was pruned: only the entry is left to settle
+    answer = calls.insist("update_item", **end)
+    return _ended(answer, entry, status, in_doubt=in_doubt)
+
+
+def list_entries(calls: DynamoCalls, *, due_before: datetime | None, limit: int) -> Sequence[OutboxEntry]:
+    """List reserved entries by due time.
+
+    The index is a moment behind; what it names is read from the table, so that nothing settled is listed.
+
+    Raises:
+        ProfileStoreError: As its subclasses say.
+    """
+    if limit <= 0:
+        return []
+    last = format_instant(due_before) if due_before else None
+    due = [item for shard in range(OUTBOX_SHARDS) for item in _due(calls, shard, last, limit)]
+    due.sort(key=lambda item: (item["due_at"]["S"], item["sk"]["S"], item["pk"]["S"]))
+    entries = [outbox_of(item) for item in calls.read([key_of(item) for item in due[:limit]])]
+    found = [
+        entry
+        for entry in entries
+        if entry.status == "reserved" and (last is None or format_instant(entry.due_at) <= last)
+    ]
+    return sorted(found, key=lambda entry: (entry.due_at, entry.decision_id, entry.profile_id))
+
+
+def _due(calls: DynamoCalls, shard: int, last: str | None, limit: int) -> Sequence[Item]:
+    expression = Expression()
+    condition = f"{expression.name(OUTBOX_INDEX_PARTITION_KEY)}={expression.value({'S': str(shard)})}"
+    if last is not None:
+        condition += f" AND {expression.name('due_at')}<={expression.value({'S': last})}"
+    parameters: dict[str, Any] = expression.parameters() | {"KeyConditionExpression": condition}
+    return list(islice(calls.query(IndexName=OUTBOX_INDEX, Limit=min(limit, 1_000), **parameters), limit))
+
+
+def _ending(
+    entry: OutboxEntry, status: ContactStatus, note: str | None, due_at: datetime | None
+) -> Expression:
+    expression = Expression()
+    expression.when(f"{expression.name('status')}={expression.value({'S': 'reserved'})}")
+    owner = expression.value({"S": entry.lease_owner or ""})
+    expression.when(f"{expression.name('lease_owner')}={owner}")
+    expression.when(f"{expression.name('attempts')}={expression.value(number(entry.attempts))}")
+    expression.remove("lease_owner")
+    expression.remove("lease_until")
+    if note is None:
+        expression.remove("note")
+    else:
+        expression.set("note", expression.value({"S": note}))
+    if status != "reserved":
+        expression.set("status", expression.value({"S": status}))
+        expression.set(TTL_ATTRIBUTE, expression.value(epoch_seconds(entry.keep_until)))
+        expression.remove(OUTBOX_INDEX_PARTITION_KEY)
+    elif due_at is not None:
+        expression.set("due_at", expression.value({"S": format_instant(due_at)}))
+    return expression
+
+
+def _following(entry: OutboxEntry, status: ContactStatus) -> Expression:
+    expression = Expression()
+    contact = expression.name(contact_attribute(entry.decision_id))
+    expression.when(f"attribute_exists({contact})")
+    expression.set_path(f"{contact}.{expression.name(STATUS)}", expression.value({"S": status}))
+    if status == "released":
+        expression.set(VERSION, f"{expression.name(VERSION)}+{expression.value(number(1))}")
+    return expression
+
+
+def _passed(reason: Reason) -> bool:
+    return reason.code == "None"
+
+
+def _ended(answer: Answer, entry: OutboxEntry, status: ContactStatus, *, in_doubt: bool = False) -> bool:
+    """Say whether the lease was ended by this call, also by an attempt of it whose answer was lost."""
+    if answer.response is not None:
+        return True
+    item = answer.reasons[0].item
+    if item is None or not (in_doubt or answer.in_doubt):
+        return False
+    # Only the holder of a lease can end it, and its number is in the count of attempts.
+    stored = outbox_of(item)
+    return (stored.status, stored.attempts, stored.lease_owner) == (status, entry.attempts, None)
