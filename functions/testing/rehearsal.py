@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functions.actions.memory import MemoryChannel
 from functions.models.memory import MemoryModel
 from functions.profiles.memory import MemoryProfileStore
-from functions.profiles.store import ProfileStore
+from functions.profiles.store import CommitRequest, CommitResult, ProfileStore
 from functions.runtime.engine import Runtime
 from functions.runtime.ports import Ports
 
@@ -71,6 +71,29 @@ class Rehearsal:
     def _pass(self, stage: str) -> None:
         self.stages.append(stage)
         self.on_stage(stage)
+
+
+class InterruptedStore(MemoryProfileStore):
+    """A store in memory in which something happens right before a commit.
+
+    Args:
+        happenings: One for each of the first commits, given the store; a result that one returns is the
+            answer in place of the commit.
+    """
+
+    def __init__(self, *happenings: Callable[[MemoryProfileStore], object]) -> None:
+        super().__init__()
+        self._happenings = list(happenings)
+        self.commits = 0
+
+    def commit(self, request: CommitRequest) -> CommitResult:
+        """Let the next thing happen, then commit."""
+        self.commits += 1
+        if self._happenings:
+            answer = self._happenings.pop(0)(self)
+            if isinstance(answer, CommitResult):
+                return answer
+        return super().commit(request)
 
 
 def _go_on(_: str) -> None:

@@ -1,0 +1,109 @@
+"""Consent: nothing leaves without it, whenever it goes."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from functions.governance.consent import ConsentRecord, ConsentStatus
+from functions.models.memory import MemoryModel
+from functions.models.model import ModelReply
+from functions.profiles.memory import MemoryProfileStore
+from functions.testing.rehearsal import InterruptedStore, Rehearsal
+from functions.testing.sample_function import CUSTOMER, NOW, SPEC, a_plan, an_event, consent, put_customer
+
+PLAN = a_plan()
+DAY = timedelta(days=1)
+
+REFUSALS: dict[str, ConsentRecord | None] = {
+    "unknown": None,
+    "denied": consent("denied"),
+    "revoked": consent("revoked"),
+    "conflict": consent("conflict"),
+    "expired": replace(consent(at=NOW - 2 * DAY), expires_at=NOW),
+    "not_yet": consent(at=NOW + timedelta(minutes=5, milliseconds=1)),
+}
+
+
+def _world(store: MemoryProfileStore | None = None) -> Rehearsal:
+    world = Rehearsal(now=NOW, store=store, model=MemoryModel(lambda _: ModelReply(b"0.83", "text/csv")))
+    put_customer(world.store)
+    return world
+
+
+@pytest.mark.parametrize(("verdict", "record"), REFUSALS.items(), ids=REFUSALS.keys())
+def test_without_consent_no_byte_reaches_the_model_and_the_decision_keeps_no_feature(
+    verdict: str, record: ConsentRecord | None
+) -> None:
+    world = Rehearsal(now=NOW, model=MemoryModel(lambda _: ModelReply(b"0.83", "text/csv")))
+    world.store.put_profile(CUSTOMER, {"orders": 5}, updated_at=NOW)
+    if record is not None:
+        world.store.put_consent(CUSTOMER, record)
+    receipt = world.runtime.handle(PLAN, an_event(), now=NOW)
+    (kept,) = world.store.decisions(CUSTOMER)
+    assert (receipt.outcome, receipt.reason.code) == ("suppressed", f"consent.{verdict}")
+    assert (world.model.calls, receipt.payload, receipt.features, receipt.scores) == ([], None, {}, {})
+    assert (kept.body["features"], kept.body["scores"]) == ({}, {})
+    assert [(check.check, check.verdict) for check in receipt.consent] == [("before_model", verdict)]
+    assert {candidate.by for candidate in receipt.candidates if candidate.verdict == "vetoed"} == {
+        f"consent.{verdict}"
+    }
+
+
+def test_consent_for_another_use_does_not_count() -> None:
+    world = Rehearsal(now=NOW)
+    world.store.put_profile(CUSTOMER, {"orders": 5}, updated_at=NOW)
+    world.store.put_consent(CUSTOMER, replace(consent(), purpose="analytics"))
+    assert world.runtime.handle(PLAN, an_event(), now=NOW).reason.code == "consent.unknown"
+
+
+@pytest.mark.parametrize("status", ["denied", "revoked", "conflict", "unknown"])
+def test_consent_that_goes_before_the_commit_suppresses_score_and_action(status: ConsentStatus) -> None:
+    record = consent(status, at=NOW)
+    world = _world(InterruptedStore(lambda store: store.put_consent(CUSTOMER, record)))
+    receipt = world.runtime.handle(PLAN, an_event(), now=NOW)
+    after = world.store.load(CUSTOMER, receipt.decision_id)
+    assert (receipt.outcome, receipt.reason.code) == ("suppressed", f"consent.{status}")
+    assert [(check.check, check.verdict) for check in receipt.consent] == [
+        ("before_model", "granted"),
+        ("before_action", status),
+    ]
+    assert len(world.model.calls) == 1
+    assert (after.state.scores, after.state.contacts, world.channel.deliveries) == ({}, (), [])
+    assert (receipt.write_back, receipt.action) == ({}, None)
+
+
+def test_a_decision_that_lost_its_consent_keeps_neither_features_nor_scores() -> None:
+    world = _world(InterruptedStore(lambda store: store.put_consent(CUSTOMER, consent("revoked", at=NOW))))
+    receipt = world.runtime.handle(PLAN, an_event(), now=NOW)
+    (kept,) = world.store.decisions(CUSTOMER)
+    assert (kept.body["features"], kept.body["imputed"], kept.body["scores"]) == ({}, {}, {})
+    # Whoever asked is told what had already left.
+    assert receipt.payload is not None
+
+
+def test_consent_that_is_renewed_before_the_commit_lets_the_action_go_without_a_second_call() -> None:
+    world = _world(InterruptedStore(lambda store: store.put_consent(CUSTOMER, consent(at=NOW))))
+    receipt = world.runtime.handle(PLAN, an_event(), now=NOW)
+    assert (receipt.outcome, len(world.model.calls), len(world.channel.deliveries)) == ("acted", 1, 1)
+
+
+def test_consent_that_is_renewed_does_not_open_what_was_foreclosed() -> None:
+    plan = a_plan(score="when-actionable", decide={**SPEC["decide"], "actions": ["offer-20"]})
+    world = _world(InterruptedStore(lambda store: store.put_consent(CUSTOMER, consent(at=NOW))))
+    world.store.put_profile(CUSTOMER, {"orders": 1}, updated_at=NOW)
+    receipt = world.runtime.handle(plan, an_event(), now=NOW)
+    assert (receipt.reason.code, world.model.calls) == ("actions.not_eligible", [])
+
+
+def test_a_customer_who_is_erased_before_the_commit_gets_nothing() -> None:
+    world = _world(InterruptedStore(lambda store: store.delete_profile(CUSTOMER)))
+    receipt = world.runtime.handle(PLAN, an_event(), now=NOW)
+    assert (receipt.reason.code, world.channel.deliveries) == ("consent.unknown", [])
+
+
+def test_consent_given_while_a_refusal_is_written_does_not_turn_it() -> None:
+    world = _world(InterruptedStore(lambda store: store.put_consent(CUSTOMER, consent(at=NOW))))
+    world.store.put_consent(CUSTOMER, consent("revoked", at=NOW - timedelta(hours=1)))
+    receipt = world.runtime.handle(PLAN, an_event(), now=NOW)
+    assert (receipt.reason.code, world.model.calls) == ("consent.revoked", [])
