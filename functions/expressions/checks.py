@@ -82,8 +82,6 @@ def _function_growth(node: Node, below: list[int]) -> int:
         return math.prod(below)
     if name == "to_string":
         return 6 * sum(below)  # one character can become \uXXXX
-    if name == "join" and node["children"] and node["children"][0]["type"] == "literal":
-        return sum(below) * max(1, len(str(node["children"][0]["value"])))
     return max(1, sum(below))
 
 

@@ -27,6 +27,8 @@ Program = Callable[[Json], dict[str, Json]]
 class Expression:
     """One compiled expression. Safe to share between threads.
 
+    One that belongs to `CompiledFeatures` has no code of its own: evaluated alone, it is interpreted.
+
     Attributes:
         source: The text as its author wrote it.
         lineage: Every path that may be read, with what is needed of it.

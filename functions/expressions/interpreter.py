@@ -1,6 +1,6 @@
 """The slow path and the oracle: JMESPath's own interpreter with the library's functions added.
 
-`sum` and `avg` differ from JMESPath's on purpose: they are exactly rounded.
+`sum` and `avg` differ from JMESPath's on purpose: they are exactly rounded. `join` is bounded.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 from functions.documents import Json
 from functions.expressions.library.arithmetic import exact_mean, exact_sum
 from functions.expressions.library.instants import read_instant
+from functions.expressions.library.texts import joined
 
 
 def interpret(text: str, document: Json) -> Json:
@@ -69,6 +70,10 @@ def _functions_class() -> Any:
             if ours.needs_now:
                 return ours.implementation(self._now, *resolved_args)
             return ours.implementation(*resolved_args)
+
+        @signature({"types": ["string"]}, {"types": ["array-string"]})
+        def _func_join(self, separator: str, texts: list[str]) -> Any:
+            return joined(separator, texts)
 
         @signature({"types": ["array-number"]})
         def _func_sum(self, numbers: list[Any]) -> Any:

@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import Any, NoReturn
 
 from functions.expressions.library.arithmetic import float_sum
+from functions.expressions.library.texts import joined
 from functions.expressions.problems import EvaluationFailure
 
 WRONG_TYPE = EvaluationFailure("JMESPathTypeError")
@@ -194,7 +195,7 @@ def jp_join(separator: Any, texts: Any) -> Any:
     kinds = set(map(type, texts))
     if not kinds <= _PLAIN:
         raise LeaveToInterpreterError
-    return separator.join(texts) if kinds <= _TEXTS else WRONG_TYPE
+    return joined(separator, texts) if kinds <= _TEXTS else WRONG_TYPE
 
 
 def jp_keys(value: Any) -> Any:

@@ -10,6 +10,25 @@ LONGEST_TEXT = 1_000_000
 """Characters that `replace` may produce; a longer result is null, so that nesting it can't exhaust memory."""
 
 
+LONGEST_JOIN = 10_000_000
+"""Characters that JMESPath's `join` may produce here: a long separator times a long array has no bound."""
+
+
+class TextTooLongError(ValueError):
+    """A `join` would produce more than `LONGEST_JOIN` characters."""
+
+
+def joined(separator: str, texts: list[str]) -> str:
+    """Return JMESPath's `join`.
+
+    Raises:
+        TextTooLongError: The result would have more than `LONGEST_JOIN` characters.
+    """
+    if len(separator) * len(texts) > LONGEST_JOIN:
+        raise TextTooLongError("join would produce too much text")
+    return separator.join(texts)
+
+
 def lower(text: Any) -> str | None:
     """Return the text in lower case."""
     return text.lower() if isinstance(text, str) else None

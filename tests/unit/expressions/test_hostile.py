@@ -51,6 +51,15 @@ def test_a_document_of_ten_megabytes_is_evaluated_in_seconds() -> None:
     assert time.monotonic() - started < 5
 
 
+def test_a_join_of_a_long_separator_and_a_long_array_fails_instead_of_filling_memory() -> None:
+    document = {"x": "-" * 100_000, "y": ["a"] * 100_000}
+    assert compile_features({"j": "join(x, y)"}).evaluate(document) == {
+        "j": EvaluationFailure("TextTooLongError")
+    }
+    with pytest.raises(ValueError, match="too much text"):
+        compile_expression("join(x, y)").evaluate(document)
+
+
 @pytest.mark.parametrize(
     "number",
     [float("nan"), float("inf"), -float("inf"), 10**5_000, -(10**400)],
