@@ -18,6 +18,8 @@ MAX_DURATION = timedelta(days=36_525)
 
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 # Epoch numbers are read by magnitude, as the sources of events send them: seconds, milliseconds
 # (Tealium, mParticle) or microseconds (GA4). The bounds leave the years 1973 to 5138 unambiguous.
 _EPOCH_MS_FROM = 1e11
@@ -78,8 +80,8 @@ def parse_instant(value: object) -> datetime:
             parsed = datetime.fromisoformat(value.strip())
             return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value / _epoch_divisor(abs(value)), UTC)
-    except (ValueError, OverflowError, OSError):
+            return _EPOCH + timedelta(**{_epoch_unit(abs(value)): value})
+    except (ValueError, OverflowError):
         raise ValueError("no instant: give ISO 8601 text or an epoch number") from None
     raise ValueError("no instant: give ISO 8601 text or an epoch number")
 
@@ -93,7 +95,7 @@ def format_instant(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _epoch_divisor(magnitude: float) -> float:
+def _epoch_unit(magnitude: float) -> str:
     if magnitude >= _EPOCH_US_FROM:
-        return 1e6
-    return 1e3 if magnitude >= _EPOCH_MS_FROM else 1.0
+        return "microseconds"
+    return "milliseconds" if magnitude >= _EPOCH_MS_FROM else "seconds"

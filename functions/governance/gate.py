@@ -6,7 +6,7 @@ can't be handed anything that skipped the check.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -66,13 +66,13 @@ class Payload:
     Attributes:
         clearance: Proof of the check; a payload without it can't be built.
         content_type: Media type of the body.
-        body: The exact bytes that leave.
+        body: The exact bytes that leave; no repr shows them.
         accept: Media type that is asked for in return.
     """
 
     clearance: Clearance
     content_type: str
-    body: bytes
+    body: bytes = field(repr=False)
     accept: str
 
     def __post_init__(self) -> None:

@@ -24,5 +24,17 @@ _MODELS: dict[Kind, type[BaseModel]] = {
 
 def json_schema(kind: Kind) -> dict[str, Json]:
     """Return the JSON Schema (draft 2020-12) of one kind of document."""
-    schema = _MODELS[kind].model_json_schema(by_alias=True)
+    schema = _closed(_MODELS[kind].model_json_schema(by_alias=True))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _closed(node: Json) -> Json:
+    """Return a schema that refuses what no pattern of keys allows; pydantic leaves such keys open."""
+    if isinstance(node, list):
+        return [_closed(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    closed = {key: _closed(child) for key, child in node.items()}
+    if "patternProperties" in closed:
+        closed.setdefault("additionalProperties", False)
+    return closed

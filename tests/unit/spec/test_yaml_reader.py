@@ -281,7 +281,7 @@ def test_any_text_of_yaml_signs_never_raises(text: str) -> None:
 
 # JSON writes other planes as two escapes, which YAML does not know, and leaves DEL as it is.
 plain_texts = st.text(
-    st.characters(max_codepoint=0xFFFF, exclude_categories=("Cs",), exclude_characters="\x7f"), max_size=12
+    st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"], exclude_characters="\x7f"), max_size=12
 )
 json_values = st.recursive(
     st.none()

@@ -1,0 +1,92 @@
+"""The gate before a model: no payload without a clearance, and no clearance without a passed check."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from functions.governance.consent import ConsentRecord, ConsentStatus
+from functions.governance.gate import Clearance, ConsentCheck, Payload, check_consent, clear
+
+NOW = datetime(2026, 11, 2, 9, 15, tzinfo=UTC)
+
+
+def check(status: ConsentStatus | None) -> ConsentCheck:
+    record = None if status is None else ConsentRecord("marketing", status, NOW)
+    return check_consent(record, check="before_model", purpose="retention", consent="marketing", now=NOW)
+
+
+def payload(clearance: Any) -> Payload:
+    return Payload(clearance, "text/csv", b"1.0", "text/csv")
+
+
+def test_check_says_what_was_asked_and_what_the_record_meant() -> None:
+    assert check("granted") == ConsentCheck("before_model", "retention", "marketing", "granted")
+    assert check("granted").passed
+    assert check(None) == ConsentCheck("before_model", "retention", "marketing", "unknown")
+
+
+@pytest.mark.parametrize("status", [None, "unknown", "denied", "revoked", "conflict"])
+def test_check_that_did_not_pass_gives_no_clearance(status: ConsentStatus | None) -> None:
+    assert not check(status).passed
+    assert clear(check(status)) is None
+
+
+def test_passed_check_clears_its_purpose_and_a_payload_can_be_built() -> None:
+    clearance = clear(check("granted"))
+    assert clearance is not None
+    assert (clearance.purpose, clearance.genuine) == ("retention", True)
+    assert payload(clearance).body == b"1.0"
+
+
+@pytest.mark.parametrize("gate", [None, object(), True])
+def test_clearance_can_not_be_made_by_hand(gate: object) -> None:
+    with pytest.raises(TypeError, match=r"made by functions\.governance\.gate\.clear"):
+        Clearance("retention", gate=gate)
+
+
+def forged() -> Clearance:
+    made = object.__new__(Clearance)
+    made._purpose = "retention"
+    return made
+
+
+class Lookalike:
+    purpose = "retention"
+    genuine = True
+
+
+class Descendant(Clearance):
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self._purpose = "retention"
+
+    @property
+    def genuine(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    "clearance", [None, True, "retention", Lookalike(), forged(), Descendant(), check("granted")], ids=repr
+)
+def test_payload_is_refused_without_a_clearance_of_the_gate_also_at_run_time(clearance: object) -> None:
+    with pytest.raises(TypeError, match="needs the Clearance of a passed consent check"):
+        payload(clearance)
+
+
+def test_clearance_does_not_survive_leaving_the_process() -> None:
+    clearance = clear(check("granted"))
+    with pytest.raises((TypeError, pickle.PicklingError)):
+        payload(pickle.loads(pickle.dumps(clearance)))
+    with pytest.raises(TypeError):
+        payload(copy.deepcopy(clearance))
+
+
+def test_payload_does_not_show_its_body_in_a_repr() -> None:
+    clearance = clear(check("granted"))
+    assert b"1.0" not in repr(payload(clearance)).encode()
