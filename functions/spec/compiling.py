@@ -18,7 +18,7 @@ from functions.spec.feature_rules import check_feature, feature_plan, is_score
 from functions.spec.language import Feature, Spec
 from functions.spec.model_rules import compile_model
 from functions.spec.pattern_rules import unknown_fields
-from functions.spec.plan import ActionPlan, Bundle, ChannelPlan, Plan, WriteBackPlan
+from functions.spec.plan import ActionPlan, Bundle, ChannelPlan, ModelPlan, Plan, WriteBackPlan
 from functions.spec.problems import closest
 from functions.spec.registry import Action, Registry
 from functions.spec.salvage import Salvage
@@ -108,12 +108,15 @@ class SpecCompiler:
             actions=actions,
             cold_start=spec.profile.missing == "empty",
             reads=tuple(sorted(self.collector.reads)),
-            bundle=Bundle(
-                spec=content_hash(self.source.data),
-                policy=self.shared.policy_hash,
-                model=f"{model.kind}:{model.target}" if model else "none",
-            ),
+            bundle=self._bundle(model),
             channels=self._channels(actions),
+        )
+
+    def _bundle(self, model: ModelPlan | None) -> Bundle:
+        return Bundle(
+            spec=content_hash(self.source.data),
+            policy=self.shared.policy_hash,
+            model=f"{model.kind}:{model.target}" if model else "none",
         )
 
     def _roots(self, outputs: tuple[str, ...]) -> tuple[str, ...] | None:
