@@ -72,7 +72,9 @@ class Descendant(Clearance):
 
 
 @pytest.mark.parametrize(
-    "clearance", [None, True, "retention", Lookalike(), forged(), Descendant(), check("granted")], ids=repr
+    "clearance",
+    [None, True, "retention", Lookalike(), forged(), Descendant(), check("granted")],
+    ids=lambda value: type(value).__name__,
 )
 def test_payload_is_refused_without_a_clearance_of_the_gate_also_at_run_time(clearance: object) -> None:
     with pytest.raises(TypeError, match="needs the Clearance of a passed consent check"):
