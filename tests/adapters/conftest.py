@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -19,8 +18,6 @@ import pytest
 
 from functions.profiles.dynamodb_calls import make_client
 from functions.profiles.dynamodb_table import create_table
-
-pytest.register_assert_rewrite("functions.testing")
 
 ENVIRONMENT = Path(__file__).parents[2] / ".venv-aws"
 REGION = "eu-central-1"
