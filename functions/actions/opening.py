@@ -16,6 +16,10 @@ CHANNEL_KINDS: Final = MappingProxyType(
         "memory": "functions.actions.memory:MemoryChannel",
         "file": "functions.actions.file:FileChannel",
         "webhook": "functions.actions.webhook:WebhookChannel",
+        "eventbridge": "functions.actions.eventbridge:EventBridgeChannel",
+        "sqs": "functions.actions.sqs:SqsChannel",
+        "sns": "functions.actions.sns:SnsChannel",
+        "response": "functions.actions.response:ResponseChannel",
     }
 )
 """Kind to class. Each class is called with the plan and the secrets, as is a class of your own."""

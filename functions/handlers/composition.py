@@ -1,0 +1,165 @@
+"""The composition root of a Lambda function: settings become a worker with its clients open."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from functions.actions.opening import open_channel
+from functions.build.folder import SUFFIX, load_built
+from functions.errors import SettingsError
+from functions.handlers.parking import PARKING_TIMEOUT_S, Parking
+from functions.handlers.settings import HandlerSettings
+from functions.handlers.telemetry import Telemetry, xray_span
+from functions.handlers.worker import Worker
+from functions.models.model import ModelConnection
+from functions.models.opening import open_model
+from functions.profiles.opening import open_store
+from functions.runtime.ports import Ports
+from functions.times import utc_now
+
+if TYPE_CHECKING:
+    from functions.actions.channel import ActionChannel
+    from functions.documents import Json
+    from functions.models.model import Model
+    from functions.settings import Settings
+    from functions.spec.plan import ChannelPlan, ModelPlan, Plan
+
+_SCHEDULE = "schedule"
+
+
+def open_worker(settings: HandlerSettings) -> Worker:
+    """Open everything that a function needs, so that the first event pays for none of it.
+
+    Nothing here is unique to the process: a snapshot of it can be restored many times.
+
+    Raises:
+        SettingsError: A setting is missing or can't be used.
+        BuiltPlanError: There is no artefact for the function, or it can't be used here.
+    """
+    if not settings.name:
+        raise SettingsError("FUNCTIONS_NAME: name the function that this Lambda runs")
+    loaded = load_built(settings.plans, settings.name)
+    plan, telemetry = loaded.plan, _telemetry(settings, loaded.plan)
+    if loaded.recompiled is not None:
+        telemetry.warning("recompiled", "build.recompiled")
+    ports = _ports(settings.common)
+    if plan.model is not None:
+        ports.model(plan.model)
+    for channel in plan.channels.values():
+        try:
+            ports.channel(channel)
+        except SettingsError as error:
+            # Decisions go on; the actions of this channel wait in the outbox for an operator.
+            telemetry.warning("channel not opened", error.code, channel=channel.name)
+    return _worker(settings, plan, ports, telemetry)
+
+
+def open_drain(settings: HandlerSettings) -> tuple[Worker, dict[str, ChannelPlan]]:
+    """Open what drains the outbox: a worker, and the channels of every function.
+
+    Raises:
+        SettingsError: A setting can't be used, or the folder of artefacts is empty.
+        BuiltPlanError: An artefact can't be used here.
+    """
+    plans = list(_plans(settings))
+    if not plans:
+        raise SettingsError("FUNCTIONS_PLANS: the folder holds no artefact; run `functions build`")
+    channels = {name: channel for plan in plans for name, channel in plan.channels.items()}
+    telemetry = Telemetry(_SCHEDULE, namespace=settings.namespace)
+    return _worker(settings, plans[0], _ports(settings.common), telemetry), channels
+
+
+def _plans(settings: HandlerSettings) -> Iterator[Plan]:
+    for path in sorted(settings.plans.glob("*" + SUFFIX)):
+        yield load_built(settings.plans, path.name.removesuffix(SUFFIX)).plan
+
+
+def _worker(settings: HandlerSettings, plan: Plan, ports: Ports, telemetry: Telemetry) -> Worker:
+    queue = None
+    if settings.dlq_url:
+        from functions.actions.sqs import SqsQueue
+
+        queue = SqsQueue(settings.dlq_url, where="FUNCTIONS_DLQ_URL", timeout_s=PARKING_TIMEOUT_S)
+    return Worker(
+        plan=plan,
+        ports=ports,
+        accounts=settings.accounts,
+        parking=Parking(plan.name, queue),
+        telemetry=telemetry,
+        unique=lambda: os.urandom(8).hex(),
+    )
+
+
+def _telemetry(settings: HandlerSettings, plan: Plan) -> Telemetry:
+    span = xray_span(plan.name) if settings.tracing else None
+    names = frozenset(_texts(plan.pattern.source))
+    return Telemetry(plan.name, namespace=settings.namespace, known_names=names, span=span)
+
+
+def _texts(value: Json) -> Iterator[str]:
+    """Yield every text in a pattern: the author's words."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _texts(part)
+
+
+def _ports(settings: Settings) -> Ports:
+    try:
+        store = open_store(settings.store)
+    except SettingsError as error:
+        raise SettingsError(f"FUNCTIONS_STORE: {error.message}", hint=error.hint) from error
+    return Ports(
+        store=store,
+        model=_model_opener(settings),
+        channel=_channel_opener(settings),
+        wall=utc_now,
+        monotonic=time.monotonic,
+        sleep=time.sleep,
+        # The generator of the system has no state that a snapshot could repeat.
+        jitter=random.SystemRandom().random,
+        owner="",
+        lease=settings.lease,
+        event_skew=settings.event_skew,
+    )
+
+
+def _model_opener(settings: Settings) -> Callable[[ModelPlan], Model]:
+    opened: dict[str, Model] = {}
+    url = settings.sagemaker_url or settings.aws_url or None
+    own = url is not None and _is_loopback(url) and not settings.has_credentials
+    region = settings.region or ("us-east-1" if own else None)
+    connection = ModelConnection(settings.secret, region, url, unsigned=own)
+
+    def open_once(plan: ModelPlan) -> Model:
+        key = f"{plan.kind}:{plan.target}:{sorted(plan.options.items(), key=str)}"
+        if key not in opened:
+            opened[key] = open_model(plan, connection)
+        return opened[key]
+
+    return open_once
+
+
+def _channel_opener(settings: Settings) -> Callable[[ChannelPlan], ActionChannel]:
+    opened: dict[str, ActionChannel] = {}
+
+    def open_once(plan: ChannelPlan) -> ActionChannel:
+        if plan.name not in opened:
+            opened[plan.name] = open_channel(plan, secrets=settings.secret)
+        return opened[plan.name]
+
+    return open_once
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")

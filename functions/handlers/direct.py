@@ -1,0 +1,40 @@
+"""EventBridge invokes the function itself, asynchronously, with one event."""
+
+from __future__ import annotations
+
+from functions.documents import Json
+from functions.errors import EventEnvelopeError
+from functions.handlers.invocation import Handler, LambdaContext, UnhandledRecordError, account_of
+from functions.handlers.origin import arrived_at, check_account
+from functions.handlers.worker import Worker
+
+
+def eventbridge_handler(worker: Worker) -> Handler:
+    """Return the handler of an EventBridge rule that invokes the function directly.
+
+    An event that may succeed later makes the invocation fail, so that Lambda repeats it, and in the end
+    sends it to the function's failure destination.
+    """
+
+    def handle(event: Json, context: LambdaContext) -> Json:
+        shift = worker.begin(context)
+
+        def check() -> None:
+            if not isinstance(event, dict) or "detail-type" not in event:
+                raise EventEnvelopeError("the invocation is no event of EventBridge")
+            check_account(event.get("account"), own=account_of(context), accepted=worker.accounts)
+
+        try:
+            verdict = shift.take(
+                event,
+                arrived_at=arrived_at(event, "eventbridge", otherwise=shift.now()),
+                check=check,
+            )
+            settled = shift.settle(event, verdict, source="aws:events")
+        finally:
+            worker.telemetry.flush()
+        if not settled:
+            raise UnhandledRecordError(f"the event was not dealt with: {verdict.code}")
+        return None
+
+    return handle

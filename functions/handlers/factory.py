@@ -1,0 +1,90 @@
+"""From the kind of an event source and an environment to a Lambda handler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from functions.errors import SettingsError
+from functions.handlers.invocation import Handler
+from functions.handlers.settings import VISITOR_KEY, HandlerSettings, read_handler_settings
+
+
+def build_handler(kind: str, environment: Mapping[str, str]) -> Handler:
+    """Build a handler, with every client that it needs open.
+
+    Args:
+        kind: A key of `KINDS`.
+        environment: The variables of `functions.handlers.settings` and `functions.settings`.
+
+    Returns:
+        Called by Lambda with the event and the context.
+
+    Raises:
+        SettingsError: There is no such kind, or a setting can't be used.
+        BuiltPlanError: There is no artefact for the function, or it can't be used here.
+    """
+    if kind not in KINDS:
+        raise SettingsError(f"there is no handler of kind {kind!r}", hint=f"Use {', '.join(KINDS)}.")
+    return KINDS[kind](read_handler_settings(environment))
+
+
+def _sqs(settings: HandlerSettings) -> Handler:
+    from functions.handlers.composition import open_worker
+    from functions.handlers.records import sqs_handler
+
+    return sqs_handler(open_worker(settings))
+
+
+def _kinesis(settings: HandlerSettings) -> Handler:
+    from functions.handlers.composition import open_worker
+    from functions.handlers.records import stream_handler
+
+    return stream_handler(open_worker(settings), "aws:kinesis")
+
+
+def _dynamodb(settings: HandlerSettings) -> Handler:
+    from functions.handlers.composition import open_worker
+    from functions.handlers.records import stream_handler
+
+    return stream_handler(open_worker(settings), "aws:dynamodb")
+
+
+def _eventbridge(settings: HandlerSettings) -> Handler:
+    from functions.handlers.composition import open_worker
+    from functions.handlers.direct import eventbridge_handler
+
+    return eventbridge_handler(open_worker(settings))
+
+
+def _url(settings: HandlerSettings) -> Handler:
+    from functions.handlers.composition import open_worker
+    from functions.handlers.synchronous import Doorkeeper, url_handler
+
+    if not settings.visitor_keys:
+        raise SettingsError(
+            f"{VISITOR_KEY}: the synchronous answer needs a key for visitor tokens",
+            hint="Make one: openssl rand -base64 32",
+        )
+    return url_handler(open_worker(settings), Doorkeeper(settings.visitor_keys, settings.origins))
+
+
+def _schedule(settings: HandlerSettings) -> Handler:
+    from functions.handlers.composition import open_drain
+    from functions.handlers.draining import schedule_handler
+
+    return schedule_handler(*open_drain(settings))
+
+
+KINDS: Final[Mapping[str, Callable[[HandlerSettings], Handler]]] = MappingProxyType(
+    {
+        "eventbridge": _eventbridge,
+        "sqs": _sqs,
+        "kinesis": _kinesis,
+        "dynamodb": _dynamodb,
+        "url": _url,
+        "schedule": _schedule,
+    }
+)
+"""Each has an entry module of its name in this package."""

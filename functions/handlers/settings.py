@@ -1,0 +1,129 @@
+"""What a Lambda function is told by its environment, besides the settings of every process."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from functions.errors import SettingsError
+from functions.settings import Setting, Settings, read_settings
+
+
+def _path(text: str) -> Path:
+    return Path(text)
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
+
+
+def _accounts(text: str) -> tuple[str, ...]:
+    accounts = _words(text)
+    if any(account != "*" and not re.fullmatch(r"\d{12}", account) for account in accounts):
+        raise ValueError("give AWS accounts of 12 digits, or *")
+    return accounts
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = _words(text)
+    if any(not re.fullmatch(r"https?://[^\s/@]+", origin) for origin in origins):
+        raise ValueError("give origins such as https://www.shop.example, without a path; * is not taken")
+    return origins
+
+
+def _switch(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ValueError("must be on or off")
+    return text == "on"
+
+
+def _namespace(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._/#:-]{1,255}", text):
+        raise ValueError("must be a namespace of CloudWatch")
+    return text
+
+
+HANDLER_SETTINGS: Final[tuple[Setting, ...]] = (
+    Setting("FUNCTIONS_NAME", "name", "", "Function that this Lambda runs; not used by the schedule.", _text),
+    Setting(
+        "FUNCTIONS_PLANS", "plans", "plans", "Folder of the artefacts that `functions build` made.", _path
+    ),
+    Setting(
+        "FUNCTIONS_DLQ_URL",
+        "dlq_url",
+        "",
+        "Queue for records that can't succeed, each with its code. When empty they are reported as failures, "
+        "so that the event source parks them after its retries.",
+        _text,
+    ),
+    Setting(
+        "FUNCTIONS_ACCOUNTS",
+        "accounts",
+        "",
+        "AWS accounts that records may come from, separated by spaces; `*` for any. Empty is the account of "
+        "the Lambda.",
+        _accounts,
+    ),
+    Setting(
+        "FUNCTIONS_ALLOWED_ORIGINS",
+        "origins",
+        "",
+        "Origins of the pages that may ask, separated by spaces, for the synchronous answer.",
+        _origins,
+    ),
+    Setting("FUNCTIONS_METRICS", "namespace", "Functions", "Namespace of the metrics.", _namespace),
+    Setting("FUNCTIONS_TRACING", "tracing", "off", "`on` traces with AWS X-Ray.", _switch),
+)
+
+VISITOR_KEY: Final = "FUNCTIONS_VISITOR_KEY"
+"""Variable of the key of visitor tokens. Several keys, separated by spaces, are all accepted."""
+
+MIN_KEY_BYTES: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerSettings:
+    """See `HANDLER_SETTINGS` for the meaning of each field.
+
+    Besides these: `common` are the settings of every process, `visitor_keys` the keys of visitor tokens,
+    which no repr shows.
+    """
+
+    common: Settings
+    name: str
+    plans: Path
+    dlq_url: str
+    accounts: tuple[str, ...]
+    origins: tuple[str, ...]
+    namespace: str
+    tracing: bool
+    visitor_keys: tuple[bytes, ...] = field(repr=False)
+
+
+def read_handler_settings(environment: Mapping[str, str]) -> HandlerSettings:
+    """Read the settings of a Lambda function.
+
+    Raises:
+        SettingsError: A variable has a value that can't be read; the variable is named, never a secret.
+    """
+    values: dict[str, Any] = {}
+    for setting in HANDLER_SETTINGS:
+        text = environment.get(setting.variable, "") or setting.default
+        try:
+            values[setting.field] = setting.read(text)
+        except ValueError as error:
+            raise SettingsError(f"{setting.variable}: {error}") from None
+    keys = tuple(key.encode() for key in environment.get(VISITOR_KEY, "").split())
+    if any(len(key) < MIN_KEY_BYTES for key in keys):
+        raise SettingsError(
+            f"{VISITOR_KEY}: a key needs {MIN_KEY_BYTES} bytes or more",
+            hint="Make one: openssl rand -base64 32",
+        )
+    return HandlerSettings(common=read_settings(environment), visitor_keys=keys, **values)

@@ -1,0 +1,145 @@
+"""What a handler says about itself: one log line per event, metrics once per invocation, traces if wanted.
+
+Powertools' decorators are not used: they can be told by the environment to log whole events, responses
+and exceptions.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, Final
+
+from aws_lambda_powertools.logging import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from functions.errors import FunctionsError, SettingsError
+from functions.handlers.log import hashed, log_document
+from functions.profiles.store import OutboxEntry
+from functions.runtime.acting import Performed
+from functions.runtime.receipt import Receipt
+
+Span = Callable[[str], AbstractContextManager[object]]
+"""Opens a span of a trace."""
+
+INTERNAL: Final = "internal"
+"""Code of an error that nobody foresaw."""
+
+_OUTCOMES: Final = {
+    "acted": "Acted",
+    "no_action": "NoAction",
+    "suppressed": "Suppressed",
+    "duplicate": "Duplicate",
+    "rejected": "Rejected",
+    "failed": "Failed",
+}
+_RUNGS: Final = {"model": "RungModel", "cache": "RungCache", "fallback": "RungFallback", "none": "RungNone"}
+_DELIVERIES: Final = {"sent": "ActionSent", "returned": "ActionReturned", "queued": "ActionQueued"}
+_FRAMES: Final = 5
+
+
+class Telemetry:
+    """The log, the metrics and the traces of one function.
+
+    Metrics, by the dimension `service`, which is the function's name: a count for each outcome and each
+    rung of the model, `ConsentUnknown`, `Imputed.<feature>`, `Parked`, `Retried`, `Crashed`, how far actions
+    got, and `Latency` in milliseconds.
+
+    Args:
+        service: Name of the function.
+        namespace: Of the metrics.
+        known_names: Names of events that the spec's author wrote; see `log_document`.
+        span: Opens spans; None for no traces.
+    """
+
+    def __init__(
+        self, service: str, *, namespace: str, known_names: Collection[str] = (), span: Span | None = None
+    ) -> None:
+        # Without `location`: looking up the caller costs more than the rest of the line.
+        self._logger = Logger(service=service, utc=True, use_rfc3339=True, location=None)
+        self._metrics = EphemeralMetrics(namespace=namespace, service=service)
+        self._known_names = known_names
+        self._counts: Counter[str] = Counter()
+        self.span: Span = span or (lambda _: nullcontext())
+
+    def receipt(self, receipt: Receipt, *, request_id: str, position: str | None = None) -> None:
+        """Log and count what became of one event."""
+        document = log_document(receipt, known_names=self._known_names)
+        self._logger.info("receipt", receipt=document, request_id=request_id, position=position)
+        self._counts[_OUTCOMES[receipt.outcome]] += 1
+        # A model that was not asked, as without consent, has no share in what the rungs say.
+        if receipt.model is not None and (receipt.model.rung != "none" or receipt.model.error is not None):
+            self._counts[_RUNGS[receipt.model.rung]] += 1
+        if any(check.verdict == "unknown" for check in receipt.consent):
+            self._counts["ConsentUnknown"] += 1
+        for feature in receipt.imputed:
+            self._counts[f"Imputed.{feature}"] += 1
+        if receipt.action is not None and receipt.outcome != "duplicate":
+            self._counts[_DELIVERIES.get(receipt.action.delivery, "ActionReleased")] += 1
+        if "total" in receipt.timings_ms:
+            self._metrics.add_metric("Latency", MetricUnit.Milliseconds, receipt.timings_ms["total"])
+
+    def performed(self, entry: OutboxEntry, performed: Performed | None, *, request_id: str) -> None:
+        """Log and count how far an entry of the outbox got."""
+        document = {
+            "decision_id": entry.decision_id,
+            "function": entry.function,
+            "profile_id": hashed(entry.profile_id),
+            "action": entry.action,
+            "channel": entry.channel,
+            "attempts": entry.attempts,
+            "delivery": performed.delivery if performed else "held",
+            "note": performed.note if performed else None,
+        }
+        self._logger.info("outbox", outbox=document, request_id=request_id)
+        held = "ActionHeld" if performed is None else "ActionReleased"
+        self._counts[_DELIVERIES.get(performed.delivery, held) if performed else held] += 1
+
+    def warning(self, what: str, code: str, *, request_id: str | None = None, **facts: str | None) -> None:
+        """Log that something needs attention: a code, and facts that are names of ours."""
+        self._logger.warning(what, extra={"code": code, "request_id": request_id, **facts})
+
+    def count(self, metric: str) -> None:
+        """Count something once."""
+        self._counts[metric] += 1
+
+    def crashed(self, error: Exception, *, request_id: str) -> None:
+        """Log an error that nobody foresaw: its class and where it was raised, never its text."""
+        frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+        self._logger.error(
+            "crashed",
+            code=error.code if isinstance(error, FunctionsError) else INTERNAL,
+            error=type(error).__name__,
+            where=[f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames],
+            request_id=request_id,
+        )
+        self._counts["Crashed"] += 1
+
+    def flush(self) -> None:
+        """Write the metrics of the invocation as one line of EMF."""
+        for name, count in self._counts.items():
+            self._metrics.add_metric(name, MetricUnit.Count, count)
+        if self._counts:
+            self._metrics.flush_metrics()
+        self._counts.clear()
+
+
+def xray_span(service: str) -> Span:
+    """Return what opens subsegments of AWS X-Ray; calls of botocore and httpx are traced too.
+
+    Raises:
+        SettingsError: The SDK of X-Ray is not installed.
+    """
+    from aws_lambda_powertools.tracing import Tracer
+
+    try:
+        tracer: Any = Tracer(service=service, patch_modules=("botocore", "httpx"))
+    except ImportError:
+        raise SettingsError(
+            "FUNCTIONS_TRACING: the SDK of AWS X-Ray is not installed",
+            hint="Add aws-xray-sdk to the bundle, or set FUNCTIONS_TRACING=off.",
+        ) from None
+    return lambda name: tracer.provider.in_subsegment(name=f"## {name}")

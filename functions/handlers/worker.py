@@ -1,0 +1,162 @@
+"""One function in one process: records become receipts, and receipts say what becomes of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Literal
+
+from functions.actions.channel import ActionChannel
+from functions.documents import Json
+from functions.errors import EventError
+from functions.events.event import Event
+from functions.events.reading import Parsed, read_document
+from functions.handlers.invocation import LambdaContext
+from functions.handlers.parking import Parking
+from functions.handlers.telemetry import INTERNAL, Telemetry
+from functions.runtime.committing import COMMIT_DEADLINE_S
+from functions.runtime.engine import Runtime
+from functions.runtime.ports import Ports
+from functions.runtime.receipt import Receipt, refused
+from functions.spec.plan import ChannelPlan, Plan
+
+Fate = Literal["done", "park", "retry"]
+
+_MARGIN_S: Final = 2.0
+"""For reading the profile, the act and the answer, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a record, and the code of the event that says so."""
+
+    fate: Fate
+    code: str | None = None
+
+
+DONE: Final = Verdict("done")
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What a process keeps between invocations. Nothing in it is unique to the process.
+
+    Attributes:
+        plan: The function.
+        ports: The surroundings; the owner of leases is named anew for each invocation.
+        accounts: Accounts that records may come from.
+        parking: For records that can't succeed.
+        telemetry: Log, metrics and traces.
+        unique: Gives a text that no other process gives, restored from the same snapshot or not.
+    """
+
+    plan: Plan
+    ports: Ports
+    accounts: tuple[str, ...]
+    parking: Parking
+    telemetry: Telemetry
+    unique: Callable[[], str]
+
+    def begin(
+        self, context: LambdaContext, *, channel: Callable[[ChannelPlan], ActionChannel] | None = None
+    ) -> Shift:
+        """Begin an invocation.
+
+        Args:
+            context: Of the invocation.
+            channel: Opens channels in the place of the process's own.
+        """
+        owner = f"{context.aws_request_id}:{self.unique()}"
+        ports = replace(self.ports, owner=owner, channel=channel or self.ports.channel)
+        return Shift(self, context, Runtime(ports))
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One invocation of a worker."""
+
+    worker: Worker
+    context: LambdaContext
+    runtime: Runtime
+
+    @property
+    def has_time(self) -> bool:
+        """Whether one more record can be dealt with before Lambda ends the invocation."""
+        model = self.worker.plan.model
+        needed_s = COMMIT_DEADLINE_S + _MARGIN_S + (model.timeout_s if model else 0.0)
+        return self.context.get_remaining_time_in_millis() >= needed_s * 1000
+
+    def now(self) -> datetime:
+        """Return decision time."""
+        return self.worker.ports.wall()
+
+    def take(self, record: Json, *, arrived_at: datetime, check: Callable[[], None]) -> Verdict:
+        """Deal with one record; whatever is wrong with it stays its own affair.
+
+        Args:
+            record: As the event source delivered it.
+            arrived_at: When AWS took it.
+            check: Raises `EventError` for a record that is not to be read.
+        """
+        try:
+            return _verdict(self._receipts(record, arrived_at, check))
+        except Exception as error:  # noqa: BLE001 - the one place where nothing of a record may escape
+            self.worker.telemetry.crashed(error, request_id=self.context.aws_request_id)
+            return Verdict("retry", INTERNAL)
+
+    def handle(self, event: Event) -> Receipt:
+        """Run the function on one event."""
+        with self.worker.telemetry.span("decide"):
+            return self.runtime.handle(self.worker.plan, event, now=self.now())
+
+    def report(self, receipt: Receipt, position: str | None = None) -> None:
+        """Log and count a receipt."""
+        self.worker.telemetry.receipt(receipt, request_id=self.context.aws_request_id, position=position)
+
+    def settle(self, record: Json, verdict: Verdict, *, source: str) -> bool:
+        """Park what is to be parked.
+
+        Returns:
+            Whether the event source can forget the record.
+        """
+        if verdict.fate == "done":
+            return True
+        telemetry, request_id = self.worker.telemetry, self.context.aws_request_id
+        code = verdict.code or INTERNAL
+        if verdict.fate == "park":
+            trouble = self.worker.parking.park(record, code=code, source=source)
+            if trouble is None:
+                telemetry.count("Parked")
+                telemetry.warning("parked", code, request_id=request_id)
+                return True
+            telemetry.warning("not parked", code, request_id=request_id, trouble=trouble)
+        telemetry.count("Retried")
+        return False
+
+    def _receipts(self, record: Json, arrived_at: datetime, check: Callable[[], None]) -> Sequence[Receipt]:
+        receipts = []
+        for parsed in _read(record, arrived_at, check):
+            receipt = refused(self.worker.plan, parsed.error) if parsed.error else self.handle(parsed.value())
+            self.report(receipt, parsed.position)
+            receipts.append(receipt)
+        return receipts
+
+
+def _read(record: Json, arrived_at: datetime, check: Callable[[], None]) -> Sequence[Parsed]:
+    try:
+        check()
+    except EventError as error:
+        return (Parsed("record", "unread", None, error),)
+    return read_document(record, received_at=arrived_at)
+
+
+def _verdict(receipts: Sequence[Receipt]) -> Verdict:
+    """Return the fate of a record: while anything of it may still succeed, it is not parked."""
+    for receipt in receipts:
+        if receipt.outcome == "failed" and receipt.retryable:
+            return Verdict("retry", receipt.reason.code)
+    for receipt in receipts:
+        if receipt.dead_letter:
+            return Verdict("park", receipt.reason.code)
+    return DONE
