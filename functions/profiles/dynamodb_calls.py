@@ -138,9 +138,10 @@ class DynamoCalls:
         try:
             return Answer(getattr(self._client, operation)(**parameters))
         except ClientError as error:
-            return self._refused(error.response)
+            refused = error.response  # its text may quote keys and values: it is no context of ours
         except (BotoCoreError, ResponseParserError) as error:
             raise from_exception(type(error), self.table) from None
+        return self._refused(refused)
 
     def send(self, operation: str, patience: Patience | None = None, **parameters: Any) -> Answer:
         """Send one request until it is answered or the budget is used up. It must be safe to repeat.

@@ -14,6 +14,7 @@ from functions.errors import (
     StoreThrottledError,
     StoreUnavailableError,
 )
+from functions.profiles.dynamodb_table import INDEX_ACTIONS, TABLE_ACTIONS
 
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 """A condition of a single write does not hold: an answer, not an error."""
@@ -180,8 +181,8 @@ _CREDENTIALS_HINT: Final = (
     "Give the AWS SDK credentials (environment, profile or role) that may use the table."
 )
 _RIGHTS_HINT: Final = (
-    "Allow dynamodb:GetItem, BatchGetItem, Query, PutItem, UpdateItem, BatchWriteItem and ConditionCheckItem "
-    "on the table and its index, and the use of its key."
+    f"Allow {', '.join(TABLE_ACTIONS)} on the table, {', '.join(INDEX_ACTIONS)} on its index, and the use of "
+    "its key."
 )
 
 

@@ -22,6 +22,22 @@ STREAM_VIEW: Final = "NEW_AND_OLD_IMAGES"
 """Both, so that a function on profile changes can tell what changed. Filter by the sort key `PROFILE`."""
 
 POINT_IN_TIME_RECOVERY: Final = True
+
+TABLE_ACTIONS: Final = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+)
+"""What the store needs to be allowed on the table. A transaction needs the rights of its operations."""
+
+INDEX_ACTIONS: Final = ("dynamodb:Query",)
+"""What it needs on the index."""
+
 BILLING_MODE: Final = "PAY_PER_REQUEST"
 
 
