@@ -150,7 +150,7 @@ class _Run:
 
     def _prepare(self, snapshot: Snapshot) -> dict[str, Json]:
         with self._watch.stage("features"):
-            document = root_document(self._event, snapshot, now=self._now)
+            document = root_document(self._plan, self._event, snapshot, now=self._now)
             features = extract_features(self._plan, document, now=self._event.time)
         self.journal.features = features
         document["features"] = dict(features.values)
@@ -226,7 +226,7 @@ class _Run:
         clearance = self._check_consent(snapshot, "before_action")
         if isinstance(clearance, Decision):
             return self._uncleared(clearance, snapshot)
-        fresh = root_document(self._event, snapshot, now=self._now)
+        fresh = root_document(self._plan, self._event, snapshot, now=self._now)
         features = dict(self.journal.features.values)
         document = {**fresh, "features": features, **self.journal.outputs}
         return self._draft(self._decide(document, removed), snapshot, document, cleared=True)

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 
-from functions.documents import Json
+from functions.documents import DocumentError, Json
 from functions.errors import StoreRejectedError
 from functions.events.event import Event
 from functions.profiles.store import ProfileState, Snapshot
+from functions.spec.plan import Plan
 from functions.times import format_instant
 
 
-def root_document(event: Event, snapshot: Snapshot, *, now: datetime) -> dict[str, Json]:
+def root_document(plan: Plan, event: Event, snapshot: Snapshot, *, now: datetime) -> dict[str, Json]:
     """Build the root document.
 
     Args:
+        plan: Only what it reads of the profile is decoded.
         event: Seen as `event`; its time is `now`, so that features are the same at every replay.
         snapshot: Its profile is seen as `profile`, with the unexpired scores under `profile.scores`.
         now: Decision time, for the expiry of scores.
     """
     return {
         "event": event.as_document(),
-        "profile": profile_document(snapshot, now=now),
+        "profile": profile_document(plan, snapshot, now=now),
         "now": format_instant(event.time),
     }
 
 
-def profile_document(snapshot: Snapshot, *, now: datetime) -> dict[str, Json]:
+def profile_document(plan: Plan, snapshot: Snapshot, *, now: datetime) -> dict[str, Json]:
     """Return the profile with the scores that have not expired; empty when there is no profile.
 
     Raises:
         StoreRejectedError: What the store holds is no JSON object.
     """
-    profile = _decoded(snapshot.profile_json) if snapshot.profile_json is not None else {}
+    profile = _decoded(plan, snapshot.profile_json) if snapshot.profile_json is not None else {}
     scores = visible_scores(snapshot.state, now=now)
     if scores:
         upstream = profile.get("scores")
@@ -55,10 +56,10 @@ def visible_scores(state: ProfileState, *, now: datetime) -> dict[str, Json]:
     }
 
 
-def _decoded(text: bytes) -> dict[str, Json]:
+def _decoded(plan: Plan, text: bytes) -> dict[str, Json]:
     try:
-        profile = json.loads(text)
-    except (ValueError, RecursionError):
+        profile = plan.projection.decode(text)
+    except DocumentError:
         profile = None
     if not isinstance(profile, dict):
         raise StoreRejectedError("the stored profile is no JSON object")

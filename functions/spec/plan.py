@@ -5,7 +5,7 @@ Importing this module costs no pydantic and no YAML: a runtime works on plans al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
@@ -13,6 +13,7 @@ from typing import Literal
 from functions.documents import Json
 from functions.events.patterns import EventPattern
 from functions.expressions import CompiledFeatures, Expression
+from functions.spec.projection import Projection
 
 FeatureType = Literal["float", "int", "bool", "string", "category"]
 FeatureState = Literal["missing", "null", "stale", "out_of_range"]
@@ -179,6 +180,8 @@ class Plan:
         cold_start: Whether an absent profile counts as an empty one.
         reads: Paths of the root document that any of its expressions may read.
         bundle: Content hashes.
+        channels: Where the actions leave, by name.
+        projection: Decodes profiles down to what is read.
     """
 
     name: str
@@ -200,3 +203,21 @@ class Plan:
     reads: tuple[str, ...]
     bundle: Bundle
     channels: Mapping[str, ChannelPlan] = field(default_factory=dict)
+    projection: Projection = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Derive what of the profile is read from every expression that can read it."""
+        object.__setattr__(self, "projection", Projection(tuple(self._expressions())))
+
+    def _expressions(self) -> Iterator[Expression]:
+        yield from self.values.expressions.values()
+        yield from (feature.as_of for feature in self.features if feature.as_of is not None)
+        for rung in self.model.fallback if self.model is not None else ():
+            yield from rung.sources.values()
+        yield from (target.source for target in self.write_back)
+        if self.when is not None:
+            yield self.when
+        for action in self.actions:
+            yield from action.payload_expressions.values()
+            if action.eligible is not None:
+                yield action.eligible

@@ -115,7 +115,7 @@ def test_every_field_of_a_plan_survives_its_artefact(plan: Plan) -> None:
         "allow_private": False,
     }
     for field in Plan.__dataclass_fields__:
-        if field not in ("pattern", "values", "channels"):
+        if field not in ("pattern", "values", "channels", "projection"):
             assert getattr(again, field) == getattr(plan, field), field
 
 
@@ -146,6 +146,7 @@ def test_features_and_pattern_work_after_loading(plan: Plan) -> None:
     again = _round_trip(plan)
 
     assert again.values.evaluate(DOCUMENT) == {"a": 3, "s": 0.5, "c": "red"}
+    assert again.projection.decode(b'{"a":1,"scores":{"x":{"value":2}}}')["scores"]["x"]["value"] == 2
     assert again.pattern.matches(as_envelope(_event())) is False
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.errors import (
@@ -204,13 +204,13 @@ def test_a_stale_value_without_an_answer_is_an_error() -> None:
         extract_features(plan, {"profile": {"x": 5}}, now=NOW)
 
 
-def _scored(age: timedelta, expires_in: timedelta | None) -> dict[str, Any]:
+def _scored(age: timedelta, expires_in: timedelta | None, plan: Plan | None = None) -> dict[str, Any]:
     expires_at = NOW + expires_in if expires_in is not None else None
     score = Score(0.7, NOW - age, expires_at, "earlier", "decision-0", "churn-risk")
     snapshot = Snapshot(
         "customer-1", b'{"scores": {"churn": 1}}', {}, ProfileState(scores={"s": score}), None
     )
-    return root_document(an_event(), snapshot, now=NOW)
+    return root_document(plan or _score_plan(), an_event(), snapshot, now=NOW)
 
 
 def _score_plan() -> Plan:
@@ -240,7 +240,9 @@ def test_a_score_as_a_feature_is_stale_by_its_own_instant_and_missing_once_expir
 
 
 def test_scores_of_decisions_stand_beside_those_that_came_with_the_profile() -> None:
-    assert set(_scored(timedelta(0), None)["profile"]["scores"]) == {"churn", "s"}
+    reader = a_plan(decide={"when": "length(keys(profile.scores)) > `1`", "actions": ["offer-10"]})
+    scores = _scored(timedelta(0), None, reader)["profile"]["scores"]
+    assert (scores["churn"], scores["s"]["value"]) == (1, 0.7)
 
 
 JSON = st.recursive(
@@ -290,6 +292,7 @@ FITS: Mapping[str, Any] = MappingProxyType(
 )
 
 
+@settings(deadline=None)
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys((*"abcdef", "at"), JSON)))
 def test_whatever_the_profile_features_fit_their_declaration_or_an_error_names_one(profile: Any) -> None:
     try:

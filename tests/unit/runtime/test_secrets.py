@@ -225,7 +225,7 @@ def test_the_number_out_of_range_is_not_repeated() -> None:
 def test_an_error_about_a_broken_profile_hides_the_error_that_quotes_it() -> None:
     broken = _BrokenStore(b'{"email": "' + SECRET).load(CUSTOMER)
     with pytest.raises(StoreRejectedError) as caught:
-        profile_document(broken, now=NOW)
+        profile_document(a_plan(), broken, now=NOW)
     assert MARK not in "".join(traceback.format_exception_only(caught.value))
     assert (caught.value.__cause__, MARK in repr(caught.value.__context__)) == (None, False)
 
