@@ -9,7 +9,6 @@ from typing import Final
 from functions.errors import (
     ProfileStoreError,
     StoreDeniedError,
-    StoreFullError,
     StoreRejectedError,
     StoreThrottledError,
     StoreUnavailableError,
@@ -72,11 +71,6 @@ CODE_ERRORS: Final = MappingProxyType[str, type[ProfileStoreError]](
                 "RequestExpired InvalidToken OptInRequired UnknownOperationException UnknownOperation "
                 "InvalidAction",
             ),
-            # An encrypted table whose key is disabled or may not be used.
-            *_each(
-                StoreDeniedError, "KMSAccessDeniedException KMSDisabledException KMSInvalidStateException"
-            ),
-            *_each(StoreFullError, "InsufficientStorageException"),
         ]
     )
 )

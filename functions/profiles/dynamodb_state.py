@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from functions.errors import StoreRejectedError
 from functions.profiles.codec import decode_document, encode_document
 from functions.profiles.dynamodb_expressions import Expression
 from functions.profiles.dynamodb_items import Attribute, Item, attributes, number, row_from
@@ -30,6 +31,7 @@ STATUS: Final = "status"
 
 _TEXT: Final = "contact"
 _VERSION_BEFORE: Final = "version_before"
+_CONTACT_FIELDS: Final = frozenset({"action", "tags", "channel", "at", _VERSION_BEFORE})
 _SCORE_COLUMNS: Final = tuple(Score.__dataclass_fields__)
 
 
@@ -185,15 +187,17 @@ def _contacts(item: Item) -> Item:
 def _contact_value(contact: Contact, version: int) -> Attribute:
     """Return a contact as two attributes, not one per field: the SDK's time goes by their number."""
     row = contact_row("-", contact)
-    fields = {name: row[name] for name in ("action", "tags", "channel", "at")} | {_VERSION_BEFORE: version}
+    fields = {name: (row | {_VERSION_BEFORE: version})[name] for name in _CONTACT_FIELDS}
     text = encode_document(fields, "the contact")
     return {"M": {_TEXT: {"S": text}, STATUS: {"S": contact.status}}}
 
 
 def _contact_row(name: str, value: Attribute) -> Row:
     row = row_from(value["M"], (_TEXT, STATUS))
-    fields: Row = decode_document(str(row[_TEXT]), "a contact")
-    return fields | {"decision_id": name.removeprefix(_CONTACT), "status": row[STATUS]}
+    document = decode_document(str(row[_TEXT]), "a contact")
+    if not isinstance(document, dict) or not document.keys() >= _CONTACT_FIELDS:
+        raise StoreRejectedError("the store holds a contact that can't be read")
+    return {**document, "decision_id": name.removeprefix(_CONTACT), "status": row[STATUS]}
 
 
 def _at(score: Attribute) -> str:
