@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _EPILOG = """examples:
   functions explain churn-retention
   functions explain churn-retention --json
+  functions explain churn-retention --code
 """
 
 
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.epilog = _EPILOG
     parser.add_argument("name", metavar="NAME", help="name of the function")
+    parser.add_argument("--code", action="store_true", help="print the Python that computes the features")
     add_json(parser)
 
 
@@ -33,6 +35,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from functions.spec.loading import load_function
 
     plan = load_function(specs_folder(console), arguments.name)
+    if arguments.code:
+        console.out(plan.values.code.rstrip())
+        return 0
     document = explanation(plan)
     if arguments.json:
         console.json(document)
