@@ -68,8 +68,6 @@ def commit(draft: Draft, decider: Decider, ports: Ports) -> Committed:
             continue
         removed.update(_refused(result.status, draft))
         snapshot = ports.store.load(draft.snapshot.profile_id, draft.decision_id)
-        if snapshot.decision is not None:
-            return Committed(draft, snapshot.decision)
         draft = decider.redecide(draft, snapshot, removed)
 
 

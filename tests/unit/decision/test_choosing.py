@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.decision.choosing import DO_NOTHING, Decision, choose, foreclosed, suppressed
@@ -200,6 +200,7 @@ PLANS = {
 }
 
 
+@settings(deadline=None)
 @given(
     plan=st.sampled_from(list(PLANS.values())),
     risk=VALUES,

@@ -20,11 +20,12 @@ from functions.errors import (
     FeatureStaleError,
     FeatureTypeError,
 )
-from functions.profiles.store import ProfileState, Score, Snapshot
+from functions.profiles.store import CommitRequest, DecisionRecord, Score, StateUpdate
 from functions.runtime.features import FeatureSet, extract_features
-from functions.runtime.root import root_document
+from functions.runtime.receipt import Receipt
 from functions.spec.plan import Plan
-from functions.testing.sample_function import NOW, a_plan, an_event
+from functions.testing.rehearsal import Rehearsal
+from functions.testing.sample_function import CUSTOMER, NOW, a_plan, an_event, put_customer
 
 ABSENT = object()
 
@@ -204,45 +205,51 @@ def test_a_stale_value_without_an_answer_is_an_error() -> None:
         extract_features(plan, {"profile": {"x": 5}}, now=NOW)
 
 
-def _scored(age: timedelta, expires_in: timedelta | None, plan: Plan | None = None) -> dict[str, Any]:
+def _with_score(age: timedelta, expires_in: timedelta | None) -> Receipt:
+    """Run a function whose features are a score of an earlier decision and one that came with the profile."""
+    features = {
+        "earlier": {
+            "from": "profile.scores.s.value",
+            "type": "float",
+            "stale_after": "1d",
+            "stale": -1,
+            "missing": -2,
+        },
+        "upstream": {"from": "profile.scores.churn", "type": "float", "missing": -2},
+    }
+    world = Rehearsal(now=NOW)
+    put_customer(world.store, {"scores": {"churn": 1}})
     expires_at = NOW + expires_in if expires_in is not None else None
     score = Score(0.7, NOW - age, expires_at, "earlier", "decision-0", "churn-risk")
-    snapshot = Snapshot(
-        "customer-1", b'{"scores": {"churn": 1}}', {}, ProfileState(scores={"s": score}), None
+    decision = DecisionRecord(
+        "decision-0", "earlier", "event-0", CUSTOMER, NOW, "no_action", "actions.none", {}, NOW + timedelta(1)
     )
-    return root_document(plan or _score_plan(), an_event(), snapshot, now=NOW)
-
-
-def _score_plan() -> Plan:
-    feature = {
-        "from": "profile.scores.s.value",
-        "type": "float",
-        "stale_after": "1d",
-        "stale": -1,
-        "missing": -2,
-    }
-    return a_plan(features={"x": feature}, model=None, write_back=None, decide={})
+    world.store.commit(CommitRequest(decision, state=StateUpdate({"s": score})))
+    plan = a_plan(features=features, model=None, write_back=None, decide={})
+    return world.runtime.handle(plan, an_event(), now=NOW)
 
 
 @pytest.mark.parametrize(
-    ("age", "expires_in", "value"),
+    ("age", "expires_in", "value", "imputed"),
     [
-        (timedelta(hours=23), None, 0.7),
-        (timedelta(days=1), None, -1.0),
-        (timedelta(hours=1), timedelta(milliseconds=1), 0.7),
-        (timedelta(hours=1), timedelta(0), -2.0),
+        (timedelta(hours=23), None, 0.7, {}),
+        (timedelta(days=1), None, -1.0, {"earlier": "stale"}),
+        (timedelta(hours=1), timedelta(milliseconds=1), 0.7, {}),
+        (timedelta(hours=1), timedelta(0), -2.0, {"earlier": "missing"}),
     ],
 )
 def test_a_score_as_a_feature_is_stale_by_its_own_instant_and_missing_once_expired(
-    age: timedelta, expires_in: timedelta | None, value: float
+    age: timedelta, expires_in: timedelta | None, value: float, imputed: dict[str, str]
 ) -> None:
-    assert extract_features(_score_plan(), _scored(age, expires_in), now=NOW).values == {"x": value}
+    receipt = _with_score(age, expires_in)
+    assert (receipt.features["earlier"], receipt.imputed) == (value, imputed)
 
 
-def test_scores_of_decisions_stand_beside_those_that_came_with_the_profile() -> None:
-    reader = a_plan(decide={"when": "length(keys(profile.scores)) > `1`", "actions": ["offer-10"]})
-    scores = _scored(timedelta(0), None, reader)["profile"]["scores"]
-    assert (scores["churn"], scores["s"]["value"]) == (1, 0.7)
+@pytest.mark.parametrize("expires_in", [None, timedelta(0)])
+def test_scores_of_decisions_stand_beside_those_that_came_with_the_profile(
+    expires_in: timedelta | None,
+) -> None:
+    assert _with_score(timedelta(hours=1), expires_in).features["upstream"] == 1.0
 
 
 JSON = st.recursive(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.errors import FeatureExpressionError, FeatureNullError, PayloadTooLargeError
@@ -77,6 +77,7 @@ CELLS = st.one_of(
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8)
 
 
+@settings(deadline=None)
 @given(st.lists(CELLS | TEXTS, min_size=1, max_size=6))
 def test_csv_is_read_back_as_one_row_with_the_same_values(values: list[Any]) -> None:
     wide = replace(CSV, max_payload_bytes=10_000)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.errors import ModelError, ModelReplyError, SettingsError, every_error
@@ -217,6 +217,7 @@ def _bodies() -> Iterator[st.SearchStrategy[ModelReply]]:
     yield st.builds(ModelReply, st.binary(max_size=20), kinds)
 
 
+@settings(deadline=None)
 @given(st.one_of(*_bodies()))
 def test_whatever_the_reply_the_outputs_are_in_range_and_an_action_is_one_of_the_spec(
     reply: ModelReply,

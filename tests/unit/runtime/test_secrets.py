@@ -2,7 +2,6 @@
 
 import json
 import logging
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +13,6 @@ from functions.actions.channel import ActionChannel
 from functions.actions.file import FileChannel
 from functions.actions.webhook import WebhookChannel
 from functions.documents import Json
-from functions.errors import StoreRejectedError
 from functions.events.reading import read_document
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
@@ -22,11 +20,10 @@ from functions.profiles.memory import MemoryProfileStore
 from functions.profiles.store import CommitRequest, CommitResult, Snapshot
 from functions.runtime.engine import Runtime
 from functions.runtime.receipt import Receipt, refused
-from functions.runtime.root import profile_document
 from functions.spec.plan import ChannelPlan, Plan
 from functions.testing.loopback import Answer, LoopbackReceiver
 from functions.testing.rehearsal import Rehearsal
-from functions.testing.sample_function import CUSTOMER, NOW, SPEC, a_plan, a_profile, an_event, put_customer
+from functions.testing.sample_function import NOW, SPEC, a_plan, a_profile, an_event, put_customer
 
 MARK = "s3cr3t"
 """Part of every planted value, so that one search finds them all."""
@@ -220,14 +217,6 @@ def test_no_planted_value_appears_in_what_is_said_about_a_fault(
 
 def test_the_number_out_of_range_is_not_repeated() -> None:
     assert "1234567" not in json.dumps(_no_fallback(b"1234567").as_document())
-
-
-def test_an_error_about_a_broken_profile_hides_the_error_that_quotes_it() -> None:
-    broken = _BrokenStore(b'{"email": "' + SECRET).load(CUSTOMER)
-    with pytest.raises(StoreRejectedError) as caught:
-        profile_document(a_plan(), broken, now=NOW)
-    assert MARK not in "".join(traceback.format_exception_only(caught.value))
-    assert (caught.value.__cause__, MARK in repr(caught.value.__context__)) == (None, False)
 
 
 EVENTS: dict[str, Json] = {
