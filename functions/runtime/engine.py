@@ -212,6 +212,9 @@ class _Run:
 
     def _finish(self, draft: Draft) -> Receipt:
         """Commit the decision, act, and write the receipt."""
+        if draft.decision.action is not None:
+            # The commit is conditional on the record of this snapshot, so this verdict holds until then.
+            self._check_consent(draft.snapshot, "before_action")
         with self._watch.stage("commit"):
             done = commit(draft, self, self._ports)
         self._ports.at_stage("committed")

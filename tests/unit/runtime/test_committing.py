@@ -65,7 +65,7 @@ def test_a_commit_that_sneaks_in_between_makes_the_runtime_decide_again_without_
     assert (receipt.outcome, store.commits, len(world.model.calls)) == ("acted", 2, 1)
     assert [contact.action for contact in state.contacts] == ["coupon", "offer-20"]
     assert (state.version, len(world.channel.deliveries)) == (2, 1)
-    assert [check.check for check in receipt.consent] == ["before_model", "before_action"]
+    assert [check.check for check in receipt.consent] == ["before_model", "before_action", "before_action"]
 
 
 def test_the_second_decision_sees_the_fresh_profile_and_the_first_features() -> None:

@@ -66,6 +66,7 @@ def test_consent_that_goes_before_the_commit_suppresses_score_and_action(status:
     assert (receipt.outcome, receipt.reason.code) == ("suppressed", f"consent.{status}")
     assert [(check.check, check.verdict) for check in receipt.consent] == [
         ("before_model", "granted"),
+        ("before_action", "granted"),
         ("before_action", status),
     ]
     assert len(world.model.calls) == 1
