@@ -10,7 +10,7 @@ demo: .venv/run
 	@$(BIN)/functions profile import feature_specs/profiles.jsonl
 	@$(BIN)/functions invoke churn-retention --event events/cancellation-page.json
 
-test: .venv/dev
+test: .venv/dev .venv-aws/ready
 	$(BIN)/python -m pytest -n auto
 
 .venv/bin/python:
@@ -38,5 +38,8 @@ lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
 
+	echo ministack==1.5.33 | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate --no-emit-index-url --no-emit-find-links - -o requirements/aws.txt
+
 clean:
-	rm -rf .venv .functions .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-aws .functions build .mypy_cache .ruff_cache .pytest_cache .hypothesis
