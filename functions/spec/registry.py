@@ -52,6 +52,64 @@ class WebhookChannel(Section):
     )
 
 
+_REGION = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+# Anything that does not begin with `aws.`, in the form that JSON Schema and every regex engine know.
+_NOT_AMAZONS = r"^(a|aw|aws|[^a\s]\S*|a[^w\s]\S*|aw[^s\s]\S*|aws[^.\s]\S*)$"
+_TIMEOUT = "Wall time of one delivery; 5s when not given."
+
+
+class EventBridgeChannel(Section):
+    """Puts actions on an EventBridge bus, as events that can fire functions again."""
+
+    kind: Literal["eventbridge"]
+    bus: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_./:-]+$", max_length=1600)] = Field(
+        default="default", description="Name or ARN of the bus."
+    )
+    source: Annotated[str, StringConstraints(pattern=_NOT_AMAZONS, max_length=256)] = Field(
+        default="functions", description="`source` of the events; it can't begin with `aws.`."
+    )
+    detail_type: Annotated[str, StringConstraints(min_length=1, max_length=128)] = Field(
+        default="action.decided", description="`detail-type` of the events, and their name."
+    )
+    region: _REGION | None = Field(
+        default=None, description="AWS region; that of the bus's ARN, or of the function, when not given."
+    )
+    timeout: Duration | None = Field(default=None, description=_TIMEOUT)
+
+
+class SqsChannel(Section):
+    """Sends actions to an SQS queue; in a FIFO queue in the order of each profile, each key once."""
+
+    kind: Literal["sqs"]
+    queue_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s@]+/[^\s/]+$", max_length=2000)] = (
+        Field(description="URL of the queue.")
+    )
+    region: _REGION | None = Field(
+        default=None, description="AWS region; that of the URL, or of the function, when not given."
+    )
+    timeout: Duration | None = Field(default=None, description=_TIMEOUT)
+
+
+class SnsChannel(Section):
+    """Publishes actions to an SNS topic; to a FIFO topic in the order of each profile, each key once."""
+
+    kind: Literal["sns"]
+    topic: Annotated[
+        str,
+        StringConstraints(
+            pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$", max_length=400
+        ),
+    ] = Field(description="ARN of the topic.")
+    region: _REGION | None = Field(default=None, description="AWS region; that of the ARN when not given.")
+    timeout: Duration | None = Field(default=None, description=_TIMEOUT)
+
+
+class ResponseChannel(Section):
+    """Gives the action's payload back to the page that asked and waits."""
+
+    kind: Literal["response"]
+
+
 class CustomChannel(Section):
     """A channel class of your own."""
 
@@ -59,22 +117,29 @@ class CustomChannel(Section):
     options: dict[str, JsonDocument] = Field(default={}, description="Handed to the class.")
 
 
+_KINDS = ("file", "memory", "webhook", "eventbridge", "sqs", "sns", "response")
+
+
 def _kind_of(value: Any) -> str:
     kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
     if isinstance(kind, str) and ":" in kind:
         return "<custom>"
-    return f"<{kind}>" if kind in ("file", "memory", "webhook") else "unknown"
+    return f"<{kind}>" if kind in _KINDS else "unknown"
 
 
 Channel = Annotated[
     Annotated[FileChannel, Tag("<file>")]
     | Annotated[MemoryChannel, Tag("<memory>")]
     | Annotated[WebhookChannel, Tag("<webhook>")]
+    | Annotated[EventBridgeChannel, Tag("<eventbridge>")]
+    | Annotated[SqsChannel, Tag("<sqs>")]
+    | Annotated[SnsChannel, Tag("<sns>")]
+    | Annotated[ResponseChannel, Tag("<response>")]
     | Annotated[CustomChannel, Tag("<custom>")],
     Discriminator(
         _kind_of,
         custom_error_type="channel_kind",
-        custom_error_message="kind must be file, memory, webhook, or package.module:Class",
+        custom_error_message=f"kind must be {', '.join(_KINDS)}, or package.module:Class",
     ),
 ]
 
