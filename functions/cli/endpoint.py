@@ -10,7 +10,8 @@ from functions.settings import read_settings
 
 _EPILOG = """Any SageMaker client works against it:
   functions endpoint --port 8080
-  AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME=http://127.0.0.1:8080 functions invoke churn-retention --event …
+  AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME=http://127.0.0.1:8080 \\
+    functions invoke churn-retention --event events/cancellation-page.json
 
 It listens on this machine only, and checks no credentials.
 """

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from functions.cli.arguments import add_json, instant, read_input, specs_folder
-from functions.cli.console import Console
+from functions.cli.console import Console, counted
 from functions.errors import EventError
 from functions.profiles.store import ProfileStore
 from functions.settings import read_settings
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     _print(receipts, console, as_json=arguments.json)
     refused = sum(one.error is not None for one in parsed)
     if refused:
-        console.err(f"{arguments.event}: {refused:,} of {len(parsed):,} events could not be read")
+        console.err(f"{arguments.event}: {refused:,} of {counted(len(parsed), 'event')} could not be read")
     for hint in dict.fromkeys(_hint(receipt) for receipt in receipts):
         if hint:
             console.err(f"hint: {hint}")

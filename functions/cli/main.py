@@ -107,21 +107,25 @@ def _parse(argv: Sequence[str], console: Console) -> argparse.Namespace:
         formatter_class=_formatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="store_true", help="print the version and end")
+    parser.add_argument("-V", "--version", action="store_true", help="print the version and end")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     asked = next((word for word in argv if not word.startswith("-")), None)
     if asked is not None and asked not in COMMANDS:
         parser.print_usage(sys.stderr)
         console.err(_unknown_command(asked))
         raise SystemExit(EXIT_USAGE)
+    chosen = parser
     for name, text in COMMANDS.items():
         description = f"{text[0].upper()}{text[1:]}."
         subparser = commands.add_parser(
             name, help=text, description=description, formatter_class=_formatter, allow_abbrev=False
         )
         if name == asked:
+            chosen = subparser
             _module(name).add_arguments(subparser)
-    arguments = parser.parse_args(argv)
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        chosen.error(f"unknown arguments: {' '.join(unknown)}")
     if arguments.version:
         from importlib.metadata import version
 

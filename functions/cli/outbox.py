@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from functions.cli.arguments import add_json, add_limit, instant, specs_folder
-from functions.cli.console import Console
+from functions.cli.console import Console, counted
 from functions.documents import Json
 from functions.profiles.store import OutboxEntry
 from functions.settings import read_settings
@@ -32,6 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
     rows = _redrive(arguments, console) if arguments.redrive else _list(arguments, console)
+    if not rows:
+        waiting = len(_list(arguments, console))
+        console.err(
+            f"nothing is due; {counted(waiting, 'action')} to be sent later"
+            if waiting
+            else "nothing waits to be sent"
+        )
     if arguments.json:
         console.json(rows)
         return 0
@@ -40,8 +47,6 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         console.out(f"{row['status']}  {row['action']} to {row['channel']} for {row['profile_id']}{note}")
         expires = f", expires {row['expires_at']}" if row["expires_at"] else ""
         console.out(console.paint(f"  decision {row['decision_id']}, due {row['due_at']}{expires}", "dim"))
-    if not rows:
-        console.err("nothing waits to be sent")
     return 0
 
 

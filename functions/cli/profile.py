@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from functions.cli.arguments import instant, read_input, unreadable
-from functions.cli.console import Console
+from functions.cli.console import Console, counted
 from functions.cli.records import MAX_RECORD_BYTES, put_record, read_consent, read_record
 from functions.documents import Json, parse_json
 from functions.errors import EventMalformedError, FunctionsError, StoreRejectedError
@@ -195,7 +195,10 @@ def _import(store: ProfileStore, arguments: argparse.Namespace, console: Console
                 console.progress(f"{done:,} profiles")
     finally:
         console.progress("")
-        console.err(f"{done:,} profiles imported" + (f", {refused:,} lines refused" if refused else ""))
+        console.err(
+            f"{counted(done, 'profile')} imported"
+            + (f", {counted(refused, 'line')} refused" if refused else "")
+        )
     return 1 if refused else 0
 
 

@@ -7,7 +7,9 @@ from subprocess import CompletedProcess
 from typing import Any
 
 
-def test_the_code_that_is_shown_computes_the_features(functions: Callable[..., CompletedProcess[str]]) -> None:
+def test_the_code_that_is_shown_computes_the_features(
+    functions: Callable[..., CompletedProcess[str]],
+) -> None:
     done = functions("explain", "churn-retention", "--code")
 
     assert done.returncode == 0

@@ -1,0 +1,129 @@
+"""`functions decisions` and `functions outbox`: what is kept, told and sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from functions.times import format_instant, parse_instant, utc_now
+
+Command = Callable[..., CompletedProcess[str]]
+
+
+def _in(*, seconds: int) -> str:
+    """Give a time soon after now: later than a first retry is due, which the wall clock says."""
+    return format_instant(utc_now() + timedelta(seconds=seconds))
+
+
+pytestmark = pytest.mark.usefixtures("samples")
+
+
+@pytest.fixture
+def event(project: Path) -> Path:
+    """The sample event of the README."""
+    return project / "events" / "cancellation-page.json"
+
+
+@pytest.fixture
+def queued(functions: Command, project: Path, event: Path) -> Path:
+    """One action of this moment that could not be sent, since the disk was full; where it goes from now on."""
+    document = json.loads(event.read_text())
+    document["detail"]["time"] = format_instant(utc_now())
+    event.write_text(json.dumps(document))
+    registry, offers = project / "feature_specs" / "actions.yaml", project / "offers.jsonl"
+    text = registry.read_text()
+    registry.write_text(text.replace(str(offers), "/dev/full"))
+    receipt = json.loads(functions("invoke", "churn-retention", "--event", event, "--json").stdout)
+    registry.write_text(text)
+    assert receipt["action"]["delivery"] == "queued"
+    return offers
+
+
+def test_no_decision_is_a_sentence_and_an_empty_list(functions: Command) -> None:
+    text = functions("decisions", "--profile", "customer-0042")
+    document = functions("decisions", "--profile", "customer-0042", "--json")
+
+    assert (text.returncode, text.stdout) == (0, "")
+    assert text.stderr == "nothing was decided about 'customer-0042'\n"
+    assert json.loads(document.stdout) == []
+
+
+def test_decisions_tell_what_was_done_and_why_the_newest_first(functions: Command, event: Path) -> None:
+    functions("invoke", "churn-retention", "--event", event)
+    functions("profile", "put", "customer-0042", "--consent", "marketing=revoked")
+    functions("invoke", "churn-retention", "--event", event, "--new-id", "--now", "2026-11-02T09:15:05Z")
+    text = functions("decisions", "--profile", "customer-0042")
+    one = json.loads(functions("decisions", "--profile", "customer-0042", "--limit", "1", "--json").stdout)
+
+    lines = text.stdout.splitlines()
+    assert lines[0] == "2026-11-02T09:15:05.000Z  churn-retention  suppressed"
+    assert lines[1] == "  Nothing was done for retention: the customer has withdrawn consent to marketing."
+    assert lines[3] == "2026-11-02T09:15:00.000Z  churn-retention  acted"
+    assert lines[5] == "  retention-offer-20 to offers: sent"
+    assert [document["outcome"] for document in one] == ["suppressed"]
+    assert "payload" not in one[0]
+
+
+def test_an_empty_outbox_says_so(functions: Command) -> None:
+    for argv in (["outbox"], ["outbox", "--redrive"]):
+        done = functions(*argv)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "nothing waits to be sent\n")
+        assert functions(*argv, "--json").stdout == "[]\n"
+
+
+def test_a_redrive_before_anything_is_due_says_what_still_waits(functions: Command, queued: Path) -> None:
+    done = functions("outbox", "--redrive")
+
+    assert (done.stdout, done.stderr) == ("", "nothing is due; 1 action to be sent later\n")
+
+
+def test_the_outbox_shows_what_waits(functions: Command, queued: Path) -> None:
+    text = functions("outbox")
+    rows = json.loads(functions("outbox", "--json").stdout)
+
+    assert text.stdout.startswith("reserved  retention-offer-20 to offers for customer-0042 (")
+    assert [(row["status"], row["attempts"], row["action"]) for row in rows] == [
+        ("reserved", 1, "retention-offer-20")
+    ]
+    created, expires = parse_instant(rows[0]["created_at"]), parse_instant(rows[0]["expires_at"])
+    assert expires - created == timedelta(seconds=30)
+
+
+def test_a_redrive_sends_what_waits_under_the_same_key(functions: Command, queued: Path, event: Path) -> None:
+    waiting = json.loads(functions("outbox", "--json").stdout)[0]
+    done = functions("outbox", "--redrive", "--now", _in(seconds=25), "--json")
+
+    rows = json.loads(done.stdout)
+    sent = [json.loads(line) for line in queued.read_text().splitlines()]
+    assert [(row["status"], row["decision_id"]) for row in rows] == [("sent", waiting["decision_id"])]
+    assert [message["idempotency_key"] for message in sent] == [waiting["decision_id"]]
+    assert functions("outbox").stderr == "nothing waits to be sent\n"
+
+
+def test_a_redrive_after_the_moment_has_passed_sends_nothing_and_says_so(
+    functions: Command, queued: Path
+) -> None:
+    done = functions("outbox", "--redrive", "--now", _in(seconds=60))
+
+    assert done.returncode == 0
+    assert done.stdout.startswith(
+        "released  retention-offer-20 to offers for customer-0042 (action.expired)\n"
+    )
+    assert not queued.exists()
+
+
+def test_a_redrive_after_consent_was_withdrawn_sends_nothing_and_says_so(
+    functions: Command, queued: Path
+) -> None:
+    functions("profile", "put", "customer-0042", "--consent", "marketing=revoked")
+    done = functions("outbox", "--redrive", "--now", _in(seconds=25))
+
+    assert "(consent.revoked)" in done.stdout
+    assert not queued.exists()
+    decision = json.loads(functions("decisions", "--profile", "customer-0042", "--json").stdout)[0]
+    assert (decision["action"]["delivery"], decision["action"]["note"]) == ("none", "consent.revoked")
