@@ -1,1 +1,1 @@
-"""An inference server over the SageMaker runtime API: small models of a folder, on this machine."""
+"""An inference server on this machine for the small models of a folder: SageMaker runtime API and plain HTTP."""

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TypeGuard
 
 from functions.documents import DocumentError, Json, parse_json
+from functions.endpoint.checks import (
+    choice_problems,
+    is_number,
+    key_problems,
+    name_problems,
+    number_problems,
+    range_problems,
+    text_problems,
+)
+from functions.endpoint.json_artefacts import JSON_KINDS, build_json_model, json_model_problems
+from functions.endpoint.json_models import JsonModel
 from functions.endpoint.scoring import TRANSFORMS, Feature, LogisticScorer, Scorer
 from functions.errors import SettingsError
 
 ARTEFACT_NAME = "model.json"
 FORMAT = "functions-model/1"
+TABULAR_KIND = "logistic-regression"
 MAX_ARTEFACT_BYTES = 1_048_576
 
 ENDPOINT_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
@@ -24,8 +34,12 @@ _FEATURE_KEYS = {"name", "unit", "meaning", "minimum", "trained_range", "transfo
 _OUTPUT_KEYS = {"name", "meaning", "range"}
 
 
-def load_models(folder: Path) -> dict[str, Scorer]:
-    """Read every `<endpoint name>/model.json` of a folder; folders without one are passed over.
+Served = Scorer | JsonModel
+"""What a folder of models holds: rows in and scores out, or a JSON document in and one out."""
+
+
+def load_models(folder: Path) -> dict[str, Served]:
+    """Read every `<name>/model.json` of a folder; folders without one are passed over.
 
     Raises:
         SettingsError: The folder does not exist or holds no model, or a model is malformed; all problems
@@ -36,11 +50,11 @@ def load_models(folder: Path) -> dict[str, Scorer]:
         raise SettingsError(
             f"no model in {folder}", hint=f"A model is a file <folder>/<endpoint name>/{ARTEFACT_NAME}."
         )
-    models: dict[str, Scorer] = {}
+    models: dict[str, Served] = {}
     problems: list[str] = []
     for path in paths:
         try:
-            models[_endpoint_name(path)] = load_model(path)
+            models[_endpoint_name(path)] = load_served(path)
         except SettingsError as error:
             problems.append(error.message)
     if problems:
@@ -49,18 +63,58 @@ def load_models(folder: Path) -> dict[str, Scorer]:
 
 
 def load_model(path: Path) -> LogisticScorer:
-    """Read one `model.json`.
+    """Read the `model.json` of a model that answers rows with scores.
 
     Raises:
         SettingsError: The file can't be read or is malformed; every problem is listed.
     """
+    return parse_model(_read(path), where=str(path))
+
+
+def load_served(path: Path) -> Served:
+    """Read one `model.json` of any kind.
+
+    Raises:
+        SettingsError: The file can't be read or is malformed; every problem is listed.
+    """
+    document = _read(path)
+    kind = document.get("kind") if isinstance(document, dict) else None
+    if not (isinstance(kind, str) and kind in JSON_KINDS):
+        return parse_model(document, where=str(path))
+    problems = [*choice_problems("format", document, {FORMAT}), *json_model_problems(document)]
+    if problems:
+        raise SettingsError("\n".join(f"{path}: {problem}" for problem in problems))
+    return build_json_model(document)
+
+
+def stand_ins(folder: Path) -> dict[str, str]:
+    """Return which URLs are answered by a model of a folder: URL to the model's name.
+
+    A folder that does not exist, or holds no model, answers for none.
+
+    Raises:
+        SettingsError: A model is malformed, or two stand in for one URL.
+    """
+    if not any(folder.glob(f"*/{ARTEFACT_NAME}")):
+        return {}
+    found: dict[str, str] = {}
+    for name, model in load_models(folder).items():
+        url = model.stands_in_for if isinstance(model, JsonModel) else None
+        if url is None:
+            continue
+        if url in found:
+            raise SettingsError(f"the models {found[url]} and {name} in {folder} stand in for one URL")
+        found[url] = name
+    return found
+
+
+def _read(path: Path) -> Json:
     try:
-        document = parse_json(path.read_bytes(), max_bytes=MAX_ARTEFACT_BYTES)
+        return parse_json(path.read_bytes(), max_bytes=MAX_ARTEFACT_BYTES)
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from error
     except DocumentError as error:
         raise SettingsError(f"{path}: {error}") from error
-    return parse_model(document, where=str(path))
 
 
 def parse_model(document: Json, *, where: str) -> LogisticScorer:
@@ -113,11 +167,11 @@ def _problems(document: Json) -> Iterator[str]:
     if not isinstance(document, dict):
         yield "the model is no JSON object"
         return
-    yield from _key_problems("", document, _MODEL_KEYS)
-    yield from _choice_problems("format", document, {FORMAT})
-    yield from _choice_problems("kind", document, {"logistic-regression"})
-    yield from _text_problems("", document, ("name", "version"))
-    yield from _number_problems("", document, ("intercept",))
+    yield from key_problems("", document, _MODEL_KEYS)
+    yield from choice_problems("format", document, {FORMAT})
+    yield from choice_problems("kind", document, {TABULAR_KIND} | JSON_KINDS)
+    yield from text_problems("", document, ("name", "version"))
+    yield from number_problems("", document, ("intercept",))
     yield from _features_problems(document.get("features"))
     yield from _output_problems(document.get("output"))
 
@@ -132,19 +186,17 @@ def _features_problems(features: Json) -> Iterator[str]:
             yield from _feature_problems(where + ".", entry)
         else:
             yield f"{where} is no object"
-    names = [entry.get("name") for entry in features if isinstance(entry, dict)]
-    if any(names.count(name) > 1 for name in names):
-        yield "features names a feature twice"
+    yield from name_problems("features", features)
 
 
 def _feature_problems(where: str, entry: dict[str, Json]) -> Iterator[str]:
-    yield from _key_problems(where, entry, _FEATURE_KEYS)
-    yield from _text_problems(where, entry, ("name", "unit", "meaning"))
-    yield from _number_problems(where, entry, ("minimum", "weight"))
-    yield from _range_problems(where + "trained_range", entry.get("trained_range"))
-    yield from _choice_problems("transform", entry, set(TRANSFORMS), where)
+    yield from key_problems(where, entry, _FEATURE_KEYS)
+    yield from text_problems(where, entry, ("name", "unit", "meaning"))
+    yield from number_problems(where, entry, ("minimum", "weight"))
+    yield from range_problems(where + "trained_range", entry.get("trained_range"))
+    yield from choice_problems("transform", entry, set(TRANSFORMS), where)
     minimum = entry.get("minimum")
-    if entry.get("transform") == "log1p" and _is_number(minimum) and minimum <= -1:
+    if entry.get("transform") == "log1p" and is_number(minimum) and minimum <= -1:
         yield f"{where}minimum must be above -1: log1p is not defined there"
 
 
@@ -152,51 +204,7 @@ def _output_problems(output: Json) -> Iterator[str]:
     if not isinstance(output, dict):
         yield "output is no object"
         return
-    yield from _key_problems("output.", output, _OUTPUT_KEYS)
-    yield from _text_problems("output.", output, ("name", "meaning"))
+    yield from key_problems("output.", output, _OUTPUT_KEYS)
+    yield from text_problems("output.", output, ("name", "meaning"))
     if "range" in output and output["range"] != [0, 1]:
         yield "output.range must be [0, 1]: a logistic regression answers with a probability"
-
-
-def _key_problems(where: str, entry: dict[str, Json], known: set[str]) -> Iterator[str]:
-    for key in sorted(known - entry.keys()):
-        yield f"{where}{key} is missing"
-    for key in sorted(entry.keys() - known):
-        yield f"{where}{key} is no key of this format"
-
-
-def _choice_problems(key: str, entry: dict[str, Json], known: set[str], where: str = "") -> Iterator[str]:
-    value = entry.get(key)
-    if key in entry and not (isinstance(value, str) and value in known):
-        yield f"{where}{key} must be {' or '.join(sorted(known))}"
-
-
-def _text_problems(where: str, entry: dict[str, Json], keys: tuple[str, ...]) -> Iterator[str]:
-    for key in keys:
-        if key in entry and not (isinstance(entry[key], str) and entry[key]):
-            yield f"{where}{key} is no text"
-
-
-def _number_problems(where: str, entry: dict[str, Json], keys: tuple[str, ...]) -> Iterator[str]:
-    for key in keys:
-        if key in entry and not _is_number(entry[key]):
-            yield f"{where}{key} is no finite number"
-
-
-def _range_problems(where: str, value: Json) -> Iterator[str]:
-    if value is None:
-        return  # Reported as missing.
-    if not (
-        isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)) and value[0] < value[1]
-    ):
-        yield f"{where} is no pair of finite numbers, the lesser first"
-
-
-def _is_number(value: Json) -> TypeGuard[float]:
-    """Whether a JSON value is a finite number; `true` is none, nor is an integer beyond a float."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False

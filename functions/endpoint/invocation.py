@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from functions.endpoint import replies
-from functions.endpoint.artefact import ENDPOINT_NAME
+from functions.endpoint.artefact import ENDPOINT_NAME, Served
 from functions.endpoint.faults import Fault
 from functions.endpoint.formats import DECODERS, ENCODERS, BodyError, decode, encode
+from functions.endpoint.json_models import JsonModel
+from functions.endpoint.plain import MODEL_PATH, answer_plain
 from functions.endpoint.replies import Reply
-from functions.endpoint.scoring import Scorer, ScoringError
+from functions.endpoint.scoring import ScoringError
 
 DEFAULT_VARIANT = "AllTraffic"
 MAX_CUSTOM_ATTRIBUTES = 1024
@@ -48,17 +50,24 @@ class ReceivedRequest:
 
     @property
     def is_invocation(self) -> bool:
-        """Whether the method and path are those of InvokeEndpoint."""
-        return self.method == "POST" and _INVOCATIONS.fullmatch(self.path) is not None
+        """Whether a model is called: the method and path are those of InvokeEndpoint or of a plain model."""
+        called = _INVOCATIONS.fullmatch(self.path) or MODEL_PATH.fullmatch(self.path)
+        return self.method == "POST" and called is not None
 
 
-def answer(models: Mapping[str, Scorer], request: ReceivedRequest, fault: Fault) -> Reply:
+def answer(models: Mapping[str, Served], request: ReceivedRequest, fault: Fault) -> Reply:
     """Answer as SageMaker does: the service's checks first, then the model's, then the scores.
+
+    Models behind plain HTTP are answered at `/models/<name>`; see `plain`.
 
     What a fault does to the reply's content happens here; what it does to the connection does not.
     """
     if request.method == "GET" and request.path == "/ping":
         return Reply(200, "text/plain", b"")
+    plain = MODEL_PATH.fullmatch(request.path)
+    if plain and request.method == "POST":
+        content_type = _media_type(request.headers.get("content-type", ""))
+        return _disguise(answer_plain(models, plain[1], content_type, request.body, fault), fault)
     found = _INVOCATIONS.fullmatch(request.path)
     if request.method != "POST" or not found:
         return replies.unknown_operation()
@@ -69,7 +78,7 @@ def answer(models: Mapping[str, Scorer], request: ReceivedRequest, fault: Fault)
     return _disguise(_invoke(models, unquote(found[1]), request, fault), fault)
 
 
-def _invoke(models: Mapping[str, Scorer], endpoint: str, request: ReceivedRequest, fault: Fault) -> Reply:
+def _invoke(models: Mapping[str, Served], endpoint: str, request: ReceivedRequest, fault: Fault) -> Reply:
     problem = _service_problem(models, endpoint, request.headers)
     if problem:
         return replies.service_error("ValidationError", problem)
@@ -80,6 +89,8 @@ def _invoke(models: Mapping[str, Scorer], endpoint: str, request: ReceivedReques
     if not accepted:
         return replies.model_error(endpoint, 406, f"Accept must allow {' or '.join(ENCODERS)}")
     scorer = models[endpoint]
+    if isinstance(scorer, JsonModel):
+        return replies.service_error("ValidationError", _plain_problem(endpoint))
     try:
         scores = scorer.score(decode(content_type, request.body, scorer.feature_names))
     except (BodyError, ScoringError) as error:
@@ -89,7 +100,7 @@ def _invoke(models: Mapping[str, Scorer], endpoint: str, request: ReceivedReques
     return Reply(200, accepted, encode(accepted, scores), _reply_headers(request.headers))
 
 
-def _service_problem(models: Mapping[str, Scorer], endpoint: str, headers: Mapping[str, str]) -> str | None:
+def _service_problem(models: Mapping[str, Served], endpoint: str, headers: Mapping[str, str]) -> str | None:
     """What the service refuses before any model is asked; None if nothing."""
     if not _is_name(endpoint):
         return (
@@ -108,6 +119,10 @@ def _service_problem(models: Mapping[str, Scorer], endpoint: str, headers: Mappi
     if len(attributes) > MAX_CUSTOM_ATTRIBUTES or not (attributes.isascii() and attributes.isprintable()):
         return f"CustomAttributes must be at most {MAX_CUSTOM_ATTRIBUTES} printable ASCII characters."
     return None
+
+
+def _plain_problem(endpoint: str) -> str:
+    return f"{endpoint} is no SageMaker endpoint; it is a plain HTTP model: POST /models/{endpoint}"
 
 
 def _is_name(text: str) -> bool:

@@ -90,7 +90,9 @@ def unknown_operation() -> Reply:
     """Answer that the method and path name no operation served here."""
     kind = "UnknownOperationException"
     return _error(
-        404, {"Message": "This server answers InvokeEndpoint and /ping."}, {"x-amzn-ErrorType": kind}
+        404,
+        {"Message": "This server answers InvokeEndpoint, POST /models/<name> and /ping."},
+        {"x-amzn-ErrorType": kind},
     )
 
 

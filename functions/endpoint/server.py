@@ -10,22 +10,22 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
-from functions.endpoint.artefact import load_models
+from functions.endpoint.artefact import Served, load_models
 from functions.endpoint.faults import Faults
 from functions.endpoint.invocation import ReceivedRequest
-from functions.endpoint.scoring import Scorer
 from functions.endpoint.transport import CLOSE_SECONDS, HttpServer
 from functions.errors import SettingsError
 
 
 class EndpointServer:
-    """Models served over the SageMaker runtime API, until `close` or the end of the `with` block.
+    """Models served over the SageMaker runtime API and plain HTTP, until `close` or the end of the `with` block.
 
     The port is bound at once, so that `url` is known and connections queue; they are answered from `start`
     (which `with` calls) or `serve_forever` on.
 
     Args:
-        models: Scorers by endpoint name, or a folder of `<endpoint name>/model.json`.
+        models: By name, or a folder of `<name>/model.json`. A model that scores rows is served as the
+            SageMaker endpoint of its name, one that answers JSON at `/models/<name>`.
         host: The address to bind; a loopback one.
         port: The port; 0 takes a free one.
         faults: What goes wrong on purpose.
@@ -38,7 +38,7 @@ class EndpointServer:
 
     def __init__(
         self,
-        models: Mapping[str, Scorer] | Path,
+        models: Mapping[str, Served] | Path,
         host: str = "127.0.0.1",
         port: int = 0,
         *,
@@ -116,7 +116,7 @@ def run_endpoint(
     To be called from the main thread, which alone receives signals. No request is kept in memory.
 
     Args:
-        folder: Of `<endpoint name>/model.json`.
+        folder: Of `<name>/model.json`.
         host: The address to bind.
         port: The port; 0 takes a free one.
         on_ready: Called once the port is bound.

@@ -13,10 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from functions.endpoint import replies
+from functions.endpoint.artefact import Served
 from functions.endpoint.faults import Fault, Faults
 from functions.endpoint.invocation import ReceivedRequest, answer
 from functions.endpoint.replies import MAX_BODY_BYTES, Reply
-from functions.endpoint.scoring import Scorer
 
 CLOSE_SECONDS = 5
 """How long a close waits for threads to notice that their connection is gone."""
@@ -32,7 +32,7 @@ class HttpServer(ThreadingHTTPServer):
     Args:
         host: A literal address.
         port: 0 takes a free one.
-        models: Scorers by endpoint name.
+        models: By name.
         faults: What goes wrong on purpose.
         keep_requests: How many of the last requests are remembered.
 
@@ -45,7 +45,7 @@ class HttpServer(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(
-        self, host: str, port: int, models: Mapping[str, Scorer], faults: Faults, keep_requests: int
+        self, host: str, port: int, models: Mapping[str, Served], faults: Faults, keep_requests: int
     ) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.models = models
