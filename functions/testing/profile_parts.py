@@ -80,14 +80,14 @@ PRODUCTS = (
     ("Reusable bottle, 0.75 l", "Sport", "Quellgrün"),
 )
 _PAGES = (
-    ("home", "/", "Welcome back"),
-    ("category", "/c/audio", "Audio – headphones, speakers"),
-    ("product", "/p/{}", "Product details"),
-    ("cart", "/cart", "Your cart"),
-    ("account", "/account/subscription", "Your subscription"),
-    ("help", "/help/returns", "Returns and refunds"),
+    ("home", "/", "Welcome back", None),
+    ("category", "/c/audio", "Audio – headphones, speakers", "Audio"),
+    ("product", "/p/{}", "Product details", "Audio"),
+    ("cart", "/cart", "Your cart", None),
+    ("account", "/account/subscription", "Your subscription", None),
+    ("help", "/help/returns", "Returns and refunds", None),
 )
-_SEARCHES = ("kopfhörer", "vinyl jazz", "cancel subscription", "gift under 30", "größe 42", "コーヒー")
+_SEARCHES = ("kopfhörer", "vinyl jazz", "cancel subscription", "gift under 30", "größe m", "コーヒー")
 _CAMPAIGNS = (
     "Autumn sale",
     "We miss you, {}",
@@ -95,6 +95,7 @@ _CAMPAIGNS = (
     "Your points are waiting",
     "Members’ evening",
 )
+_DEPARTMENTS = ("audio", "kitchen", "books")
 _SUBJECTS = ("Parcel did not arrive", "Wrong size", "Charged twice", "How do I pause my subscription?")
 
 
@@ -108,21 +109,22 @@ def epoch_ms(seconds_ago: int) -> int:
     return (int(REFERENCE_TIME.timestamp()) - seconds_ago) * 1_000
 
 
-def _hex(rng: Random, digits: int) -> str:
+def make_token(rng: Random, digits: int) -> str:
+    """Make a hexadecimal id."""
     return f"{rng.getrandbits(digits * 4):0{digits}x}"
 
 
 def make_identity(rng: Random, customer_id: str, anonymous_id: str | None, place: Place) -> dict[str, Json]:
     """Make who somebody is: every kind of direct identifier, most of them nested."""
     first, last = rng.choice(_NAMES)
-    email = f"{customer_id}.{_hex(rng, 4)}@mail.example.com"
+    email = f"{customer_id}.{make_token(rng, 4)}@mail.example.com"
     devices = [_device(rng, kind) for kind in rng.sample(_DEVICES, 2)]
     known_by = [anonymous_id] if anonymous_id else []
     return {
         "customer_id": customer_id,
         # Over 2^53 and odd: a reader that takes it for a float shows another person.
         "mpid": 2**62 + rng.getrandbits(60) * 2 + 1,
-        "anonymous_ids": [*known_by, f"visitor-{_hex(rng, 8)}"],
+        "anonymous_ids": [*known_by, f"visitor-{make_token(rng, 8)}"],
         "title": None,
         "first_name": first,
         "last_name": last,
@@ -149,9 +151,10 @@ def make_identity(rng: Random, customer_id: str, anonymous_id: str | None, place
 
 def _device(rng: Random, kind: tuple[str, str, str]) -> dict[str, Json]:
     name, system, agent = kind
+    parts = [make_token(rng, digits) for digits in (8, 4, 3, 3, 12)]
     return {
-        "device_id": f"{_hex(rng, 8)}-{_hex(rng, 4)}-4{_hex(rng, 3)}-a{_hex(rng, 3)}-{_hex(rng, 12)}",
-        "advertising_id": _hex(rng, 32) if rng.random() < 0.5 else None,
+        "device_id": "{}-{}-4{}-a{}-{}".format(*parts),
+        "advertising_id": make_token(rng, 32) if rng.random() < 0.5 else None,
         "type": name,
         "os": system,
         "user_agent": agent,
@@ -246,16 +249,16 @@ def make_preferences(rng: Random, place: Place) -> dict[str, Json]:
 
 def make_session(rng: Random, seconds_ago: int) -> tuple[dict[str, Json], list[Json]]:
     """Return a session and its page views, the newest first."""
-    session_id = _hex(rng, 16)
+    session_id = make_token(rng, 16)
     views: list[Json] = []
     at = seconds_ago
     for _ in range(rng.randrange(2, 6)):
-        kind, path, title = rng.choice(_PAGES)
+        kind, path, title, category = rng.choice(_PAGES)
         seconds = rng.randrange(4, 240)
         path = path.format(f"sku-{rng.randrange(10_000, 100_000)}")
         views.append(
             {"at": instant_at(at), "session_id": session_id, "page_type": kind, "path": path, "title": title,
-             "seconds": seconds}
+             "seconds": seconds, "category": category}
         )  # fmt: skip
         at -= seconds
     session = {
@@ -272,13 +275,16 @@ def make_session(rng: Random, seconds_ago: int) -> tuple[dict[str, Json], list[J
 
 def make_search(rng: Random, session: Mapping[str, Json]) -> dict[str, Json]:
     """Make a search of a session."""
-    return {"at": session["started_at"], "query": rng.choice(_SEARCHES), "results": rng.randrange(0, 90)}
+    found = {"query": rng.choice(_SEARCHES), "results": rng.randrange(0, 90)}
+    return {"at": session["started_at"], **found, "category": None}
 
 
-def make_campaign(rng: Random, seconds_ago: int, first_name: str) -> dict[str, Json]:
+def make_campaign(
+    rng: Random, seconds_ago: int, first_name: str, opens_share: float = 0.6
+) -> dict[str, Json]:
     """Make a mail that was sent, and perhaps opened and clicked."""
     delay = rng.randrange(60, 1_500)
-    opened = rng.random() < 0.6
+    opened = rng.random() < opens_share
     clicked = opened and rng.random() < 0.3
     return {
         "campaign_id": f"cmp-{rng.randrange(1_000, 10_000)}",
@@ -289,6 +295,8 @@ def make_campaign(rng: Random, seconds_ago: int, first_name: str) -> dict[str, J
     }
 
 
-def make_visit(rng: Random, seconds_ago: int, store: str) -> dict[str, Json]:
-    """Make a visit of a store."""
-    return {"at": instant_at(seconds_ago), "store": store, "minutes": rng.randrange(2, 50)}
+def make_visit(rng: Random, seconds_ago: int, store: str, department: str | None = None) -> dict[str, Json]:
+    """Make a visit of a store: of the department that is given, or of any but footwear."""
+    minutes = rng.randrange(2, 50)
+    visited = department or _DEPARTMENTS[minutes % len(_DEPARTMENTS)]
+    return {"at": instant_at(seconds_ago), "store": store, "department": visited, "minutes": minutes}

@@ -1,23 +1,30 @@
 """Made-up enriched customer profiles, as a customer data platform holds them: rich, nested and full of PII.
 
 Everything follows from the seed: the same bytes on every Python version and machine, without a clock.
-The sample customers of the project are written by
-
-    python -m functions.testing.profiles > feature_specs/profiles.jsonl
+`python -m functions.testing.sample_profiles` writes the sample customers of the project.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from random import Random
 from typing import Final
 
 from functions.documents import Json
+from functions.testing.profile_lives import (
+    Browsing,
+    Life,
+    draw_life,
+    make_account,
+    make_shoe_session,
+    make_shopping,
+    make_viewing,
+)
 from functions.testing.profile_parts import (
     DAY_S,
     PLACES,
@@ -44,10 +51,9 @@ __all__ = [
     "REFERENCE_TIME",
     "Buying",
     "compact_json",
+    "consent_record",
     "generate_profile",
-    "sample_lines",
     "sample_record",
-    "sample_records",
 ]
 
 MIN_BYTES: Final = 20_000
@@ -81,6 +87,7 @@ def generate_profile(
     customer_id: str | None = None,
     anonymous_id: str | None = None,
     buying: Buying | None = None,
+    life: Life | None = None,
 ) -> dict[str, Json]:
     """Make one enriched profile.
 
@@ -94,6 +101,7 @@ def generate_profile(
         customer_id: Id of the customer; made from the seed when not given.
         anonymous_id: A device id that the customer is known by.
         buying: How they bought; drawn from the seed when not given.
+        life: What else they do; drawn from the seed when not given.
 
     Raises:
         ValueError: `target_bytes` is out of bounds.
@@ -105,6 +113,9 @@ def generate_profile(
     place = rng.choice(PLACES)
     identity = make_identity(rng, customer_id or f"customer-{seed:04d}", anonymous_id, place)
     orders = _orders(rng, bought) if bought.orders else None
+    # A stream of its own: what is added here changes nothing of what was made up before it was.
+    apart = Random(f"life/{seed}")
+    lived = life or draw_life(apart)
     profile: dict[str, Json] = {
         "identity": identity,
         "timezone": place.timezone,
@@ -115,6 +126,9 @@ def generate_profile(
         "support": {"tickets": [make_ticket(rng, identity) for _ in range(rng.randrange(2, 4))]},
         "location": make_location(rng, place),
         "usage": make_usage(rng),
+        "account": make_account(apart, lived.account, identity),
+        "viewing": make_viewing(apart, lived.viewing),
+        "shopping": make_shopping(apart, lived.cart),
         "health": make_health(rng),
         "preferences": make_preferences(rng, place),
         "attributes": _attributes(rng, orders),
@@ -125,7 +139,8 @@ def generate_profile(
             for name in rng.sample(["At risk", "Win-back 2026", "Audio fans", "Gift buyers"], 2)
         ],
     }
-    _add_behaviour(rng, profile, target_bytes)
+    _add_browsing(apart, profile, lived.browsing)
+    _add_behaviour(rng, profile, target_bytes, lived.account.opens_share)
     return profile
 
 
@@ -187,28 +202,47 @@ def _attributes(rng: Random, orders: Mapping[str, Json] | None) -> dict[str, Jso
     }
 
 
-def _add_behaviour(rng: Random, profile: dict[str, Json], target_bytes: int) -> None:
+def _add_browsing(rng: Random, profile: dict[str, Json], browsing: Browsing) -> None:
+    """Add sessions on the shoe pages and visits of the shoe department."""
+    web, location = profile["web"], profile["location"]
+    for number, (days, pages) in enumerate(browsing.trips):
+        seconds_ago = max(600, round(days * DAY_S))
+        session, views, searches = make_shoe_session(
+            rng, seconds_ago, pages, search=number < browsing.searches
+        )
+        web["sessions"].append(session)
+        web["page_views"].extend(views)
+        web["searches"].extend(searches)
+    for days in browsing.store_days:
+        visit = make_visit(rng, max(600, round(days * DAY_S)), location["home_store"]["id"], "footwear")
+        location["visits"].append(visit)
+
+
+def _add_behaviour(rng: Random, profile: dict[str, Json], target_bytes: int, opens_share: float) -> None:
     """Add sessions, mails and visits, from the newest to the oldest, until the size is reached."""
-    # Every record below counts with a comma; the first of each of the five lists has none.
-    size = len(compact_json(profile).encode()) - 5
     web, email, visits = profile["web"], profile["email"], profile["location"]["visits"]
+    lists: tuple[list[Json], ...] = (
+        web["sessions"],
+        web["page_views"],
+        web["searches"],
+        email["campaigns"],
+        visits,
+    )
+    # Every record below counts with a comma; the first of each list that is empty so far has none.
+    size = len(compact_json(profile).encode()) - sum(not records for records in lists)
     store, first_name = profile["location"]["home_store"]["id"], profile["identity"]["first_name"]
     seconds_ago = rng.randrange(3_600, 5 * DAY_S)
     while size < target_bytes:
         session, views = make_session(rng, seconds_ago)
-        added = (
-            (web["sessions"], [session]),
-            (web["page_views"], views),
-            (web["searches"], [make_search(rng, session)] if rng.random() < 0.5 else []),
-            (email["campaigns"], [make_campaign(rng, seconds_ago, first_name)]),
-            (visits, [make_visit(rng, seconds_ago, store)] if rng.random() < 0.2 else []),
-        )
-        for records, new in added:
+        searches = [make_search(rng, session)] if rng.random() < 0.5 else []
+        campaign = make_campaign(rng, seconds_ago, first_name, opens_share)
+        visited = [make_visit(rng, seconds_ago, store)] if rng.random() < 0.2 else []
+        for records, new in zip(lists, ([session], views, searches, [campaign], visited), strict=True):
             records.extend(new)
             size += sum(len(compact_json(record).encode()) + 1 for record in new)
         seconds_ago += rng.randrange(DAY_S // 2, 9 * DAY_S)
-    for records in (web["sessions"], web["page_views"], web["searches"], email["campaigns"], visits):
-        records.reverse()
+    for records, instant in zip(lists, ("started_at", "at", "at", "sent_at", "at"), strict=True):
+        records.sort(key=itemgetter(instant))
     email["opens"] = sum(campaign["opened_at"] is not None for campaign in email["campaigns"])
     email["clicks"] = sum(campaign["clicked_at"] is not None for campaign in email["campaigns"])
 
@@ -220,6 +254,8 @@ def sample_record(
     consent: Mapping[str, Json] | None = None,
     anonymous_id: str | None = None,
     buying: Buying | None = None,
+    life: Life | None = None,
+    tier: str | None = None,
     target_bytes: int = 24_000,
 ) -> dict[str, Json]:
     """Make one line of a file that `functions profile import` reads: `{"id", "profile", "consent"}`.
@@ -230,54 +266,24 @@ def sample_record(
         consent: Consent records by name; marketing is granted when not given.
         anonymous_id: As for `generate_profile`.
         buying: As for `generate_profile`.
+        life: As for `generate_profile`.
+        tier: Loyalty tier, in the place of the one that the seed gives.
         target_bytes: As for `generate_profile`.
     """
     profile = generate_profile(
-        seed, target_bytes=target_bytes, customer_id=customer_id, anonymous_id=anonymous_id, buying=buying
+        seed,
+        target_bytes=target_bytes,
+        customer_id=customer_id,
+        anonymous_id=anonymous_id,
+        buying=buying,
+        life=life,
     )
-    granted = {"marketing": _marketing("granted", "2026-03-14T08:00:00Z", "preference-center")}
+    if tier is not None:
+        profile["loyalty"]["tier"] = tier
+    granted = {"marketing": consent_record("granted", "2026-03-14T08:00:00Z", "preference-center")}
     return {"id": customer_id, "profile": profile, "consent": granted if consent is None else dict(consent)}
 
 
-def sample_records() -> Iterator[dict[str, Json]]:
-    """Make the sample customers of the project, one for every way that the sample function can end."""
-    # Has not bought for months, and is worth keeping: gets the larger offer.
-    yield sample_record("customer-0042", 42, anonymous_id="visitor-7f3a", buying=Buying(3, 196.6, 80.0))
-    # Bought last week, as so often: nothing to do.
-    yield sample_record(
-        "customer-0007", 7, anonymous_id="visitor-51c8", buying=Buying(14, 4.2, 21.0, lines=2)
-    )
-    # The next three would get an offer, were it not for their consent.
-    gone = Buying(2, 231.4)
-    withdrawn = _marketing("revoked", "2026-09-30T17:45:00Z", "unsubscribe-link")
-    yield sample_record(
-        "customer-0013",
-        13,
-        consent={"marketing": withdrawn},
-        anonymous_id="visitor-90d2",
-        buying=gone,
-        target_bytes=22_000,
-    )
-    # Nobody has asked this customer yet.
-    yield sample_record("customer-0021", 21, consent={}, buying=gone, target_bytes=22_000)
-    lapsed = _marketing("granted", "2024-10-01T08:00:00Z", "checkout")
-    lapsed["expires_at"] = "2026-10-01T08:00:00Z"
-    yield sample_record("customer-0034", 34, consent={"marketing": lapsed}, buying=gone, target_bytes=22_000)
-    # Signed up and never bought: the profile has no orders.
-    yield sample_record("customer-0055", 55, buying=Buying(0, 0.0), target_bytes=22_000)
-    # One small order long ago, in a large profile: gets the smaller offer.
-    small = Buying(1, 210.3, cents=(990, 1_990), lines=1)
-    yield sample_record("customer-0077", 77, buying=small, target_bytes=60_000)
-
-
-def sample_lines() -> str:
-    """Return the sample customers as JSON lines."""
-    return "".join(compact_json(record) + "\n" for record in sample_records())
-
-
-def _marketing(status: str, at: str, source: str) -> dict[str, Json]:
+def consent_record(status: str, at: str, source: str) -> dict[str, Json]:
+    """Make one consent record."""
     return {"status": status, "at": at, "source": source}
-
-
-if __name__ == "__main__":
-    sys.stdout.buffer.write(sample_lines().encode())

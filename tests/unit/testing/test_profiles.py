@@ -22,6 +22,7 @@ from functions.spec.cases import CasesFile
 from functions.spec.checking import check_document
 from functions.spec.loading import load_function, read_source
 from functions.testing.cases import run_case
+from functions.testing.profile_lives import GENRES, Account, Browsing, Life
 from functions.testing.profiles import (
     MAX_BYTES,
     MIN_BYTES,
@@ -29,10 +30,9 @@ from functions.testing.profiles import (
     Buying,
     compact_json,
     generate_profile,
-    sample_lines,
     sample_record,
-    sample_records,
 )
+from functions.testing.sample_profiles import sample_lines, sample_records
 from functions.times import parse_instant
 
 ROOT = Path(__file__).parents[3]
@@ -90,9 +90,9 @@ def test_the_committed_samples_are_what_the_generator_writes() -> None:
     assert (SPECS / "profiles.jsonl").read_bytes() == sample_lines().encode()
 
 
-def test_the_samples_are_one_strict_json_object_a_line_and_under_250_kb_together() -> None:
+def test_the_samples_are_one_strict_json_object_a_line_and_under_400_kb_together() -> None:
     lines = sample_lines().splitlines()
-    assert sum(len(line.encode()) + 1 for line in lines) < 250_000
+    assert sum(len(line.encode()) + 1 for line in lines) < 400_000
     assert [parse_json(line, max_bytes=100_000)["id"] for line in lines] == list(SAMPLES)
 
 
@@ -145,6 +145,37 @@ def test_the_largest_profile_is_about_an_item_of_400_kb() -> None:
 def test_a_size_out_of_bounds_is_refused(target: int) -> None:
     with pytest.raises(ValueError, match="target_bytes must be 20,000 to 400,000"):
         generate_profile(1, target_bytes=target)
+
+
+def test_a_life_changes_behaviour_and_nothing_of_who_somebody_is_and_bought() -> None:
+    life = Life(
+        Browsing(trips=((1.0, 3),), searches=1, store_days=(2.0,)), Account(seats=7, active_share=0.5)
+    )
+    drawn, given = generate_profile(5), generate_profile(5, life=life)
+    assert (drawn["identity"], drawn["orders"]) == (given["identity"], given["orders"])
+    shoes = [view for view in given["web"]["page_views"] if view["category"] == "Footwear"]
+    assert len(shoes) == 3
+    assert [one["query"] for one in given["web"]["searches"] if one["category"] == "Footwear"]
+    assert [one["at"] for one in given["location"]["visits"] if one["department"] == "footwear"] == [
+        "2026-10-31T09:15:00.000Z"
+    ]
+    assert (given["account"]["seats"], given["account"]["active_users_28d"]) == (7, 4)
+
+
+@given(seed=seeds)
+@settings(max_examples=30, deadline=None)
+def test_what_a_life_adds_agrees_with_itself(seed: int) -> None:
+    profile = generate_profile(seed)
+    for records, instant in (("page_views", "at"), ("searches", "at"), ("sessions", "started_at")):
+        found = [record[instant] for record in profile["web"][records]]
+        assert found == sorted(found)
+    seen = [film["title_id"] for film in profile["viewing"]["history"]]
+    assert len(seen) == len(set(seen))
+    assert {film["genre"] for film in profile["viewing"]["history"]} <= set(GENRES)
+    assert profile["account"]["active_users_28d"] <= profile["account"]["seats"]
+    assert 1 <= len(profile["shopping"]["cart"]["items"]) <= 4
+    vip = profile["shopping"]["vip"]
+    assert vip["member"] is (vip["personal_shopper"] is not None)
 
 
 def test_one_seed_gives_one_profile_and_another_seed_another() -> None:
