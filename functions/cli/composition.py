@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from functions.times import utc_now
 
 if TYPE_CHECKING:
     from functions.actions.channel import ActionChannel
+    from functions.endpoint.server import EndpointServer
     from functions.models.model import Model, ModelConnection
     from functions.runtime.engine import Runtime
     from functions.spec.plan import ChannelPlan, ModelPlan
@@ -43,17 +45,28 @@ def opened_store(settings: Settings) -> Iterator[ProfileStore]:
 
 @contextmanager
 def opened_runtime(
-    settings: Settings, store: ProfileStore, *, at_stage: Callable[[str], None] | None = None
+    settings: Settings,
+    store: ProfileStore,
+    *,
+    at_stage: Callable[[str], None] | None = None,
+    endpoint: EndpointServer | None = None,
 ) -> Iterator[Runtime]:
     """Build a runtime over an open store; what it opens itself is closed after the block.
 
-    The embedded endpoint is started when a SageMaker model is called and no other endpoint is configured.
+    The embedded endpoint is started when no other endpoint is configured and a model is called that it
+    answers for: any of SageMaker, and those behind URLs that a model of the folder stands in for.
+
+    Args:
+        settings: Of this process.
+        store: Open, and left open.
+        at_stage: Told how far an event is.
+        endpoint: An embedded endpoint that runs already, in the place of one that is started here.
     """
     from functions.runtime.engine import Runtime
     from functions.runtime.ports import Ports
 
     with ExitStack() as stack:
-        models = _Models(settings, stack)
+        models = _Models(settings, stack, endpoint)
         channels = _Channels(settings)
         ports = Ports(
             store=store,
@@ -74,9 +87,10 @@ def opened_runtime(
 class _Models:
     """Opens each model once."""
 
-    def __init__(self, settings: Settings, stack: ExitStack) -> None:
+    def __init__(self, settings: Settings, stack: ExitStack, endpoint: EndpointServer | None) -> None:
         self._settings = settings
         self._stack = stack
+        self._endpoint = endpoint
         self._open: dict[str, Model] = {}
 
     def open(self, plan: ModelPlan) -> Model:
@@ -84,8 +98,24 @@ class _Models:
 
         key = f"{plan.kind}:{plan.target}:{sorted(plan.options.items(), key=str)}"
         if key not in self._open:
-            self._open[key] = open_model(plan, self._connection(plan))
+            reached = self._stand_in(plan)
+            self._open[key] = open_model(reached, self._connection(reached))
         return self._open[key]
+
+    def _stand_in(self, plan: ModelPlan) -> ModelPlan:
+        """Return the plan with a local address, where a model of the folder stands in for its URL.
+
+        The headers and the token are meant for the real service: they stay here, and need not exist.
+        """
+        if plan.kind != "http" or not self._settings.embedded_endpoint:
+            return plan
+        from functions.endpoint.artefact import stand_ins
+
+        name = stand_ins(self._settings.models).get(plan.target)
+        if name is None:
+            return plan
+        kept = {key: value for key, value in plan.options.items() if key not in ("headers", "bearer")}
+        return replace(plan, options={**kept, "url": f"{self._embedded().url}/models/{name}"})
 
     def _connection(self, plan: ModelPlan) -> ModelConnection:
         from functions.models.model import ModelConnection
@@ -97,15 +127,22 @@ class _Models:
             own = url is not None and _is_loopback(url) and not settings.has_credentials
             region = settings.region or ("us-east-1" if own else None)
             return ModelConnection(settings.secret, region, url, unsigned=own)
+        return ModelConnection(
+            settings.secret, settings.region or "us-east-1", self._embedded().url, unsigned=True
+        )
+
+    def _embedded(self) -> EndpointServer:
         from functions.endpoint.server import EndpointServer
 
-        if not settings.models.is_dir():
-            raise SettingsError(
-                f"the folder of models {settings.models} does not exist",
-                hint="set FUNCTIONS_MODELS, or FUNCTIONS_ENDPOINT=aws to call SageMaker",
-            )
-        server = self._stack.enter_context(EndpointServer(settings.models, keep_requests=0))
-        return ModelConnection(settings.secret, settings.region or "us-east-1", server.url, unsigned=True)
+        if self._endpoint is None:
+            models = self._settings.models
+            if not models.is_dir():
+                raise SettingsError(
+                    f"the folder of models {models} does not exist",
+                    hint="set FUNCTIONS_MODELS, or FUNCTIONS_ENDPOINT=aws to call SageMaker",
+                )
+            self._endpoint = self._stack.enter_context(EndpointServer(models, keep_requests=0))
+        return self._endpoint
 
 
 def _is_loopback(url: str) -> bool:
