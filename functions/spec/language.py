@@ -107,7 +107,7 @@ class Request(Section):
         default=None,
         description="A JSON document for `json` and `jsonlines`; a leaf `{from: expression}` is filled from `features`.",
     )
-    missing_token: Annotated[str, StringConstraints(pattern=r"^[A-Za-z?-]{0,10}$")] | None = Field(
+    missing_token: Annotated[str, StringConstraints(pattern=r"^[A-Za-z?-]{1,10}$")] | None = Field(
         default=None, description="What a null is in CSV, such as `nan`. Without it a null is an error."
     )
 
