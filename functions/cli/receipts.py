@@ -73,11 +73,17 @@ def _about(receipt: dict[str, Json]) -> Iterator[tuple[str, str]]:
             else "no profile"
         )
         yield "customer", f"{receipt['profile_id']}, {known}"
-    for check in receipt["consent"]:
-        yield (
-            "consent",
-            f"{check['purpose']} needs {check['consent']}: {_said(check['verdict'])} ({_said(check['check'])})",
-        )
+    yield from _consent_rows(receipt["consent"])
+
+
+def _consent_rows(checks: list[dict[str, Json]]) -> Iterator[tuple[str, str]]:
+    """Yield one row for all checks that ended alike."""
+    groups: dict[str, list[str]] = {}
+    for check in checks:
+        found = f"{check['purpose']} needs {check['consent']}: {_said(check['verdict'])}"
+        groups.setdefault(found, []).append(_said(check["check"]))
+    for found, moments in groups.items():
+        yield "consent", f"{found} ({', '.join(dict.fromkeys(moments))})"
 
 
 def _model_rows(receipt: dict[str, Json]) -> Iterator[tuple[str, str]]:
