@@ -290,6 +290,30 @@ def test_marks_in_everything_undeclared_change_nothing_and_never_leave(
     assert bodies[0] == bodies[1]
 
 
+def test_a_mark_in_what_is_declared_does_leave(project: Project) -> None:
+    record = RECORDS["viewer-0301"]
+    marked = planted(record["profile"], lambda path: path != "profile.viewing.history[].title_id")
+    project.keep({**record, "profile": marked})
+    _, [request] = project.watched(next(one for one in SAMPLES if one.file == "film-ended.json"))
+    assert MARK.strip().encode() in request
+
+
+@pytest.mark.parametrize("function", sorted(PLANS))
+def test_no_function_declares_who_somebody_is_or_what_is_sensitive(function: str) -> None:
+    is_declared = declared(function)
+    profile = RECORDS["customer-0401"]["profile"]
+    branches = ("identity.", "health.", "referral.", "location.last_known")
+    parts = (".messages", ".billing_contact", ".users", ".personal_shopper", ".ip")
+    private = [
+        path
+        for path, _ in leaves(profile)
+        if path.startswith(tuple(f"profile.{branch}" for branch in branches))
+        or any(part in path for part in parts)
+    ]
+    assert len(private) > 30
+    assert [path for path in private if is_declared(path)] == []
+
+
 def test_the_titles_that_were_ranked_are_in_the_action_and_on_the_profile(project: Project) -> None:
     project.keep(RECORDS["viewer-0301"])
     project.call("invoke", "watch-next", "--event", str(EVENTS / "film-ended.json"))

@@ -94,6 +94,7 @@ def test_the_samples_are_one_strict_json_object_a_line_and_under_400_kb_together
     lines = sample_lines().splitlines()
     assert sum(len(line.encode()) + 1 for line in lines) < 400_000
     assert [parse_json(line, max_bytes=100_000)["id"] for line in lines] == list(SAMPLES)
+    assert min(len(line.encode()) for line in lines) >= MIN_BYTES
 
 
 @given(seed=seeds, buying=buyings)
