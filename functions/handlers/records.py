@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from functions.documents import Json
 from functions.handlers.invocation import Handler, LambdaContext, UnhandledRecordError, account_of
 from functions.handlers.origin import arn_account, arrived_at, check_account, check_source
-from functions.handlers.worker import Shift, Verdict, Worker
+from functions.handlers.worker import Shift, Worker
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch import BatchProcessor
@@ -103,7 +103,7 @@ def _dealt_with(shift: Shift, record: dict[str, Any], source: str) -> bool:
         arrived_at=arrived_at(record, source, otherwise=shift.now()),
         check=_check(shift, record, source),
     )
-    return shift.settle(_parked_form(record, source, verdict), verdict, source=source)
+    return shift.settle(_parked_form(record), verdict, source=source)
 
 
 def _check(shift: Shift, record: dict[str, Any], source: str) -> Callable[[], None]:
@@ -121,11 +121,10 @@ def _is_of_profile(record: dict[str, Any]) -> bool:
     return not isinstance(keys, dict) or keys.get("sk", _PROFILE) == _PROFILE
 
 
-def _parked_form(record: dict[str, Any], source: str, verdict: Verdict) -> Json:
+def _parked_form(record: dict[str, Any]) -> Json:
     """Return a record as it can be sent to a queue again: of SQS the body, of a stream all of it."""
     body = record.get("body")
-    own = source == "aws:sqs" and verdict.code != "event.unknown_envelope"
-    return body if own and isinstance(body, str) else record
+    return body if record.get("eventSource") == "aws:sqs" and isinstance(body, str) else record
 
 
 def _sequence(record: dict[str, Any], source: str) -> str:

@@ -1,0 +1,234 @@
+"""Logs and metrics: everything an operator needs, and no value of an event or a profile."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from functions.errors import ModelUnavailableError
+from functions.handlers.direct import eventbridge_handler
+from functions.handlers.log import hashed, log_document
+from functions.handlers.records import sqs_handler, stream_handler
+from functions.handlers.synchronous import Doorkeeper, url_handler
+from functions.handlers.visitor import mint_visitor_token
+from functions.models.memory import MemoryModel
+from functions.models.model import ModelReply
+from functions.spec.plan import ChannelPlan
+from functions.testing.handler_stage import HandlerStage, handler_stage
+from functions.testing.lambda_events import (
+    batch,
+    event_body,
+    eventbridge_event,
+    http_request,
+    kinesis_record,
+    sqs_record,
+)
+from functions.testing.sample_function import (
+    CUSTOMER,
+    NOW,
+    REGISTRY,
+    SPEC,
+    a_plan,
+    a_profile,
+    an_event,
+    put_customer,
+)
+
+SECRET = "s3cr3t"
+VISITOR_KEY = b"a key of twenty-four bytes, at least"
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def metrics(documents: list[dict[str, Any]]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for document in documents:
+        for group in document.get("_aws", {}).get("CloudWatchMetrics", ()):
+            for metric in group["Metrics"]:
+                found.setdefault(metric["Name"], []).extend(document[metric["Name"]])
+    return found
+
+
+def test_one_line_per_event_and_one_of_metrics_per_invocation(capsys: pytest.CaptureFixture[str]) -> None:
+    stage = handler_stage(a_plan())
+    sqs_handler(stage.worker)(
+        batch(*(sqs_record(event_body(f"e{n}"), f"m{n}") for n in range(3))), stage.context
+    )
+    documents = lines(capsys)
+    assert [one.get("message") for one in documents] == ["receipt"] * 3 + [None]
+    assert [one["receipt"]["event"]["id"] for one in documents[:3]] == [hashed(f"e{n}") for n in range(3)]
+    assert {one["request_id"] for one in documents[:3]} == {"request-1"}
+    found = metrics(documents)
+    assert len(found.pop("Latency")) == 3
+    assert found == {"Acted": [3], "RungModel": [3], "ActionSent": [3]}
+    assert documents[3]["service"] == stage.worker.telemetry._metrics.service
+
+
+def test_metrics_tell_rungs_imputed_features_and_unknown_consent(capsys: pytest.CaptureFixture[str]) -> None:
+    stage = handler_stage(a_plan(), model=MemoryModel())
+    stage.rehearsal.store.put_profile(CUSTOMER, {"last_order_at": None}, updated_at=NOW)
+    put_customer(stage.rehearsal.store, customer="other")
+    stage.rehearsal.store.put_profile("stranger", a_profile(), updated_at=NOW)
+    events = [event_body("e1"), event_body("e2", user_id="stranger"), event_body("e3", name="other"), "{"]
+    sqs_handler(stage.worker)(
+        batch(*(sqs_record(one, str(n)) for n, one in enumerate(events))), stage.context
+    )
+    found = metrics(lines(capsys))
+    del found["Latency"]
+    assert found["ConsentUnknown"] == [1]
+    assert found["RungFallback"] == [1]
+    assert found["Imputed.orders"] == [1]
+    assert found["Parked"] == [1]
+    assert found["Rejected"] == [2]
+    assert "RungNone" not in found
+
+
+def test_model_without_any_answer_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = a_plan()
+    assert plan.model is not None
+    stage = handler_stage(
+        replace(plan, model=replace(plan.model, fallback=())), model=MemoryModel(lambda _: _down())
+    )
+    sqs_handler(stage.worker)(batch(sqs_record(event_body())), stage.context)
+    found = metrics(lines(capsys))
+    assert (found["Failed"], found["RungNone"], found["Retried"]) == ([1], [1], [1])
+
+
+def _down() -> ModelReply | ModelUnavailableError:
+    return ModelUnavailableError("down")
+
+
+def test_log_document_has_the_keys_of_the_receipt_and_no_value() -> None:
+    stage = handler_stage(a_plan())
+    receipt = stage.rehearsal.runtime.handle(stage.worker.plan, an_event(), now=NOW)
+    document = log_document(receipt, known_names={"page_view"})
+    assert set(document) == set(receipt.as_document())
+    assert document["event"] == {
+        "id": hashed("event-1"),
+        "name": "page_view",
+        "time": "2026-11-02T09:15:00.000Z",
+    }
+    assert document["profile_id"] == hashed(CUSTOMER)
+    assert document["features"] == ["recency_days", "orders"]
+    assert document["scores"] == ["churn_risk"]
+    assert document["write_back"] == ["scores.churn_risk"]
+    assert document["payload"] == {"content_type": "text/csv", "bytes": len("120.0,5.0"), "body": None}
+    assert document["action"]["idempotency_key"] == receipt.decision_id
+    assert log_document(receipt)["event"]["name"] == hashed("page_view")
+
+
+def secret_stage(reply: str) -> HandlerStage:
+    """Return a stage that holds the secret in ids, names, the profile, features and the action."""
+    actions = {"offer-20": {"channel": "offers", "payload": {"text": {"from": "features.note"}}}}
+    plan = a_plan(
+        {**REGISTRY, "actions": actions},
+        decide={"actions": ["offer-20"]},
+        trigger={"event_pattern": {"source": [{"exists": True}]}},
+        features={"note": {"from": "profile.note", "type": "string", "missing": None}},
+        model={**SPEC["model"], "request": {"format": "json"}},
+    )
+    stage = handler_stage(plan, model=MemoryModel(lambda _: ModelReply(reply.encode(), "text/csv")))
+    put_customer(stage.rehearsal.store, a_profile(note=f"note {SECRET}"), customer=f"customer-{SECRET}")
+    return stage
+
+
+def secret_event(**fields: Any) -> dict[str, Any]:
+    return event_body(
+        f"event-{SECRET}",
+        name=f"name-{SECRET}",
+        user_id=f"customer-{SECRET}",
+        source=f"source-{SECRET}",
+        properties={SECRET: SECRET},
+        traits={"email": f"{SECRET}@mail.example"},
+        **fields,
+    )
+
+
+def run_sqs(stage: HandlerStage) -> None:
+    bad = [
+        f'{{"{SECRET}"',
+        {SECRET: SECRET},
+        {**secret_event(), "id": None},
+        secret_event(time=SECRET),
+        SECRET,
+    ]
+    records = [sqs_record(one, SECRET) for one in [secret_event(), secret_event(), *bad]]
+    sqs_handler(stage.worker)(batch(*records), stage.context)
+
+
+def run_stream(stage: HandlerStage) -> None:
+    records = [kinesis_record(secret_event(), "1"), kinesis_record(f"%{SECRET}", "2")]
+    stream_handler(stage.worker, "aws:kinesis")(batch(*records), stage.context)
+
+
+def run_direct(stage: HandlerStage) -> None:
+    eventbridge_handler(stage.worker)(
+        eventbridge_event(secret_event(), **{"detail-type": SECRET, "source": SECRET}), stage.context
+    )
+
+
+def run_page(stage: HandlerStage) -> None:
+    token = mint_visitor_token(f"customer-{SECRET}", key=VISITOR_KEY, expires_at=NOW.replace(year=2027))
+    for authorization in (f"Bearer {token}", f"Bearer {SECRET}"):
+        request = http_request(secret_event(), headers={"authorization": authorization, "origin": SECRET})
+        url_handler(stage.worker, Doorkeeper((VISITOR_KEY,)))(request, stage.context)
+
+
+@pytest.mark.parametrize("run", [run_sqs, run_stream, run_direct, run_page])
+@pytest.mark.parametrize("fault", [None, "reply", "loaded", "prepared", "decided", "committed", "sent"])
+def test_no_line_holds_a_value(
+    run: Callable[[HandlerStage], None], fault: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = secret_stage(SECRET if fault == "reply" else "0.83")
+    if run is run_page:
+        channels = {"offers": ChannelPlan("offers", "response", {})}
+        stage.worker = replace(stage.worker, plan=replace(stage.worker.plan, channels=channels))
+
+    def burst(name: str) -> None:
+        if name == fault:
+            raise RuntimeError(SECRET)
+
+    stage.rehearsal.on_stage = burst
+    told = ""
+    try:
+        run(stage)
+    except Exception as error:  # noqa: BLE001 - whatever Lambda would print
+        told = f"{error!r} {error.__context__!r} {error.__cause__!r}"
+    captured = capsys.readouterr()
+    assert SECRET not in captured.out + captured.err + told
+    assert ('"outcome":"acted"' in captured.out) == (fault in (None, "reply"))
+
+
+def test_crash_is_logged_with_its_class_and_place(capsys: pytest.CaptureFixture[str]) -> None:
+    stage = handler_stage(a_plan())
+
+    def burst(_: str) -> None:
+        raise RuntimeError(SECRET)
+
+    stage.rehearsal.on_stage = burst
+    sqs_handler(stage.worker)(batch(sqs_record(event_body())), stage.context)
+    documents = lines(capsys)
+    assert documents[0]["error"] == "RuntimeError"
+    assert documents[0]["code"] == "internal"
+    assert documents[0]["where"][-1].endswith(" burst")
+    assert metrics(documents) == {"Crashed": [1], "Retried": [1]}
+
+
+def test_spans_surround_each_decision() -> None:
+    stage = handler_stage(a_plan())
+    names: list[str] = []
+
+    def span(name: str) -> Any:
+        names.append(name)
+        return nullcontext()
+
+    stage.worker.telemetry.span = span
+    sqs_handler(stage.worker)(batch(sqs_record(event_body("a")), sqs_record(event_body("b"))), stage.context)
+    assert names == ["decide", "decide"]
