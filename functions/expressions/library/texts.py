@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from itertools import groupby
 from typing import Any
 
 LONGEST_TEXT = 1_000_000
@@ -12,6 +13,14 @@ LONGEST_TEXT = 1_000_000
 
 LONGEST_JOIN = 10_000_000
 """Characters that JMESPath's `join` may produce here: a long separator times a long array has no bound."""
+
+
+MOST_MARKS = 100
+"""Combining marks in a row that `normalize` takes. Putting marks into their order costs the square of their
+number: half a megabyte of them would take minutes. No script needs more than 30 in a row.
+
+Source: https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format
+"""
 
 
 class TextTooLongError(ValueError):
@@ -45,10 +54,22 @@ def trim(text: Any) -> str | None:
 
 
 def normalize(text: Any) -> str | None:
-    """Return the text in Unicode form NFKC, case folded, each run of white space as one space."""
-    if not isinstance(text, str):
+    """Return the text in Unicode form NFKC, case folded, each run of white space as one space.
+
+    Text with more than `MOST_MARKS` combining marks in a row is null.
+    """
+    if not isinstance(text, str) or not (text.isascii() or _can_be_ordered(text)):
         return None
     return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
+
+
+def _can_be_ordered(text: str) -> bool:
+    # What has no combining class may still decompose into a mark, such as the halfwidth voiced sound mark.
+    marks = {sign for sign in set(text) if unicodedata.combining(unicodedata.normalize("NFKD", sign)[0])}
+    if not marks:
+        return True
+    runs = groupby(text, marks.__contains__)
+    return all(sum(1 for _ in run) <= MOST_MARKS for is_mark, run in runs if is_mark)
 
 
 def split(text: Any, separator: Any) -> list[str] | None:
