@@ -1,0 +1,436 @@
+"""Every code of an error and of a reason is reached through the product itself, and no code is forgotten."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import pkgutil
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import pytest
+from botocore.exceptions import ClientError
+
+import functions
+from functions.actions.channel import ActionChannel
+from functions.actions.file import FileChannel
+from functions.actions.webhook import WebhookChannel
+from functions.build.folder import load_built
+from functions.decision.reasons import CONSENT_SENTENCES, REASONS
+from functions.errors import FunctionsError, ProfileStoreError, every_error
+from functions.events.reading import Parsed
+from functions.governance.consent import ConsentRecord
+from functions.handlers.invocation import UnhandledRecordError
+from functions.handlers.origin import EventForeignAccountError, check_account
+from functions.handlers.records import sqs_handler
+from functions.models.http import HttpModel
+from functions.models.memory import MemoryModel
+from functions.models.model import Model, ModelConnection, ModelReply
+from functions.profiles.dynamodb import DynamoProfileStore
+from functions.profiles.dynamodb_calls import Surroundings
+from functions.profiles.sqlite import SqliteProfileStore
+from functions.profiles.sqlite_schema import open_database
+from functions.profiles.store import CommitResult, ProfileStore
+from functions.runtime.engine import Runtime
+from functions.runtime.receipt import Receipt
+from functions.spec.loading import load_function
+from functions.spec.plan import ChannelPlan, ModelPlan, Plan
+from functions.spec.problems import SpecError
+from functions.testing.loopback import Answer, LoopbackReceiver
+from functions.testing.rehearsal import InterruptedStore, Rehearsal
+from functions.testing.sample_function import (
+    CUSTOMER,
+    NOW,
+    SPEC,
+    a_plan,
+    a_profile,
+    an_event,
+    consent,
+    put_customer,
+)
+
+HIGH, LOW = ModelReply(b"0.83", "text/csv"), ModelReply(b"0.1", "text/csv")
+NO_RUNG: Final = {**SPEC["model"], "fallback": []}
+SECRETS: Final = {"KEY": "whsec_" + "A" * 43 + "="}
+
+# Named by `except` clauses, checks and tables of tests, never raised: each stands for those below it.
+FAMILIES: Final = {
+    "internal": "FunctionsError",
+    "feature.error": "FeatureError",
+    "dependency.failed": "DependencyError",
+    "action.failed": "ActionError",
+}
+
+
+class Desk(Protocol):
+    """See conftest.py."""
+
+    folder: Path
+
+    @property
+    def specs(self) -> Path: ...
+
+    @property
+    def event(self) -> Path: ...
+
+    def run(self, *arguments: str | Path, stdin: str = "", **environment: str) -> Any: ...
+
+
+Provocation = Callable[[Desk], str]
+"""Provokes one code on a fresh desk, and returns the code that the product gave."""
+
+
+def _shown(desk: Desk, *arguments: str | Path, **environment: str) -> str:
+    """Return the code in `error[code]` on standard error."""
+    done = desk.run(*arguments, **environment)
+    assert done.code in (1, 2, 3)
+    return str(done.err.partition("error[")[2].partition("]")[0])
+
+
+def _rejected(desk: Desk, text: str, *more: str) -> str:
+    """Return the code of the receipt of an event."""
+    done = desk.run("invoke", "churn-retention", "--event", "-", "--json", *more, stdin=text)
+    receipt = json.loads(done.out)
+    assert (done.code, receipt["outcome"]) == (1, "rejected")
+    return str(receipt["reason"]["code"])
+
+
+def _bare(**changes: Any) -> str:
+    """Return an event that fires the sample, with fields in the place of its own."""
+    event = {
+        "id": "e-1",
+        "name": "page_view",
+        "time": "2026-11-02T09:15:00Z",
+        "user_id": "customer-0042",
+        "properties": {"page_type": "cancellation"},
+    }
+    return json.dumps({**event, **changes})
+
+
+def _decided(
+    plan: Plan | None = None,
+    *,
+    store: ProfileStore | None = None,
+    model: Model | None = None,
+    reply: ModelReply = HIGH,
+    profile: Mapping[str, Any] | None = None,
+    age: timedelta = timedelta(0),
+    record: ConsentRecord | None = None,
+    customer: bool = True,
+    **event: Any,
+) -> Receipt:
+    """Run the sample function in a world where everything is well but what is asked for."""
+    world = Rehearsal(now=NOW, store=store, model=MemoryModel(lambda _: reply))
+    if customer:
+        put_customer(world.store, profile)
+    if record is not None:
+        world.store.put_consent(CUSTOMER, record)
+    answers: Model = model or world.model
+    runtime = Runtime(replace(world.ports, model=lambda _: answers))
+    return runtime.handle(plan or a_plan(), an_event(**event), now=NOW + age)
+
+
+def _reason(*arguments: Any, **world: Any) -> str:
+    return _decided(*arguments, **world).reason.code
+
+
+def _feature(value: Any, **feature: Any) -> str:
+    """Return the code when the one feature `x` has a value; by its name alone it has no answer to gaps."""
+    plan = a_plan(
+        features={"x": {"from": "profile.x", "type": "float", **feature}},
+        model=None,
+        write_back=None,
+        decide={},
+    )
+    receipt = _decided(plan, profile={"other": 1} if value is ... else {"x": value})
+    assert receipt.outcome == "failed"
+    return receipt.reason.code
+
+
+def _model_over_http(answer: Answer, *, timeout: str = "2s") -> str:
+    plan = a_plan(model={**NO_RUNG, "timeout": timeout, "attempts": 1})
+    assert plan.model is not None
+    with LoopbackReceiver(answer) as receiver:
+        http: ModelPlan = replace(plan.model, kind="http", target=receiver.url, options={})
+        model = HttpModel(http, ModelConnection(SECRETS.__getitem__))
+        receipt = _decided(replace(plan, model=http), model=model)
+        model.close()
+    assert receipt.outcome == "failed"
+    return receipt.reason.code
+
+
+def _sent(channel: ActionChannel) -> str:
+    """Return the note of an action that a channel did not take."""
+    world = Rehearsal(now=NOW, model=MemoryModel([HIGH]))
+    put_customer(world.store)
+    runtime = Runtime(replace(world.ports, channel=lambda _: channel))
+    receipt = runtime.handle(a_plan(), an_event(), now=NOW)
+    assert receipt.outcome == "acted"
+    assert receipt.action is not None
+    return str(receipt.action.note)
+
+
+def _webhook(answer: Answer, *, allow_private: bool = True) -> str:
+    with LoopbackReceiver(answer) as receiver:
+        url = receiver.url if allow_private else receiver.url.replace("http:", "https:")
+        options = {"url": url, "secret": "KEY", "allow_private": allow_private}
+        channel = WebhookChannel(ChannelPlan("crm", "webhook", options), SECRETS.__getitem__)
+        try:
+            return _sent(channel)
+        finally:
+            channel.close()
+
+
+def _sqlite(desk: Desk, spoil: Callable[[sqlite3.Connection], object]) -> str:
+    """Return the code of an invocation over a file that is spoilt once it holds the customer."""
+    path = desk.folder / "spoilt.db"
+    with closing(SqliteProfileStore(path)) as store:
+        # Long enough that the decision that keeps it does not fit into a page that is there already.
+        put_customer(store, {"x": "x" * 50_000})
+
+    def connect(file: Path, busy_timeout_s: float) -> sqlite3.Connection:
+        connection = open_database(file, busy_timeout_s)
+        spoil(connection)
+        return connection
+
+    store = SqliteProfileStore(path, busy_timeout_s=0.01, connect=connect)
+    plan = a_plan(
+        features={"x": {"from": "profile.x", "type": "string"}}, model=None, write_back=None, decide={}
+    )
+    receipt = _decided(plan, store=store, customer=False)
+    assert receipt.outcome == "failed"
+    return receipt.reason.code
+
+
+def _locked(desk: Desk) -> str:
+    with closing(sqlite3.connect(desk.folder / "spoilt.db", isolation_level=None)) as other:
+
+        def lock(_: sqlite3.Connection) -> None:
+            other.execute("BEGIN EXCLUSIVE")
+
+        return _sqlite(desk, lock)
+
+
+def _without_room(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA max_page_count = 1").fetchall()
+
+
+def _of_no_database(desk: Desk) -> str:
+    path = desk.folder / "text.db"
+    path.write_text("name,amount\n" * 1_000)
+    return _reason(store=SqliteProfileStore(path), customer=False)
+
+
+def _throttled(_: Desk) -> str:
+    class Client:
+        def batch_get_item(self, **_: Any) -> None:
+            response: Any = {"Error": {"Code": "ThrottlingException"}, "ResponseMetadata": {}}
+            raise ClientError(response, "BatchGetItem")
+
+    seconds = iter(range(100))
+    around = Surroundings(1.0, lambda: float(next(seconds)), lambda _: None, lambda: 1.0)
+    store: ProfileStore = DynamoProfileStore("profiles", client=Client(), around=around)
+    return _reason(store=store, customer=False)
+
+
+def _contended(_: Desk) -> str:
+    refusals = [lambda _: CommitResult("conflict")] * 1_000
+    return _reason(store=InterruptedStore(*refusals))
+
+
+def _unbuilt(desk: Desk) -> str:
+    with pytest.raises(FunctionsError) as caught:
+        load_built(desk.folder / "nowhere", "churn-retention")
+    return caught.value.code
+
+
+def _wrong_spec(desk: Desk) -> str:
+    (desk.specs / "churn-retention.yaml").write_text("version: 1\n")
+    with pytest.raises(SpecError) as caught:
+        load_function(desk.specs, "churn-retention")
+    return caught.value.code
+
+
+def _other_id(desk: Desk) -> str:
+    (desk.folder / "a.json").write_text('{"id": "a", "profile": {}}')
+    return _shown(desk, "profile", "put", "b", desk.folder / "a.json")
+
+
+def _foreign_account(_: Desk) -> str:
+    with pytest.raises(EventForeignAccountError) as caught:
+        check_account("999999999999", own="123456789012", accepted=())
+    return caught.value.code
+
+
+def _unhandled(_: Desk) -> str:
+    class Worker:
+        def begin(self, _: object) -> None:
+            """Begin nothing: what is no batch is refused before."""
+
+    idle: Any = Worker()
+    with pytest.raises(UnhandledRecordError) as caught:
+        sqs_handler(idle)({"Records": []}, None)
+    return caught.value.code
+
+
+def _no_event(_: Desk) -> str:
+    with pytest.raises(FunctionsError) as caught:
+        Parsed("document", "event", None, None).value()
+    return caught.value.code
+
+
+ERRORS: Final[Mapping[str, Provocation]] = {
+    "settings.invalid": lambda desk: _shown(desk, "settings", FUNCTIONS_LEASE="soon"),
+    "function.unknown": lambda desk: _shown(desk, "invoke", "nobody", "--event", desk.event),
+    "build.unusable": _unbuilt,
+    "spec.invalid": _wrong_spec,
+    "file.unreadable": lambda desk: _shown(desk, "invoke", "churn-retention", "--event", "/nowhere"),
+    "profile.unknown": lambda desk: _shown(desk, "profile", "get", "nobody"),
+    "profile.other_id": _other_id,
+    "handler.unhandled": _unhandled,
+    "event.foreign_account": _foreign_account,
+    "event.invalid": _no_event,
+    "event.malformed": lambda desk: _rejected(desk, "{"),
+    "event.too_large": lambda desk: _rejected(desk, "[" * 200 + "]" * 200),
+    "event.unknown_envelope": lambda desk: _rejected(desk, '{"hello": "world"}'),
+    "event.no_id": lambda desk: _rejected(desk, _bare(id=None)),
+    "event.from_future": lambda desk: _rejected(desk, _bare(), "--now", "2026-11-02T09:00:00Z"),
+    "event.no_key": lambda desk: _rejected(desk, _bare(user_id=None)),
+    "feature.missing": lambda _: _feature(...),
+    "feature.null": lambda _: _feature(None),
+    "feature.stale": lambda _: _feature(
+        1, as_of="'2020-01-01'", stale_after="1d", missing=0, null=0, stale="error"
+    ),
+    "feature.out_of_range": lambda _: _feature(2, range=[0, 1], outside="error"),
+    "feature.wrong_type": lambda _: _feature("one"),
+    "feature.not_finite": lambda _: _feature(10**400),
+    "feature.failed": lambda _: _feature("one", **{"from": "abs(profile.x)"}),
+    "payload.too_large": lambda _: _reason(a_plan(model={**NO_RUNG, "max_payload": "4B"})),
+    "store.failed": lambda desk: _sqlite(desk, sqlite3.Connection.close),
+    "store.unavailable": _locked,
+    "store.throttled": _throttled,
+    "store.contended": _contended,
+    "store.denied": lambda desk: _sqlite(desk, lambda one: one.execute("PRAGMA query_only = 1")),
+    "store.full": lambda desk: _sqlite(desk, _without_room),
+    "store.rejected": _of_no_database,
+    "model.failed": lambda _: _model_over_http(Answer(418)),
+    "model.unavailable": lambda _: _model_over_http(Answer(503)),
+    "model.timeout": lambda _: _model_over_http(Answer(silent=True), timeout="100ms"),
+    "model.throttled": lambda _: _model_over_http(Answer(429)),
+    "model.rejected": lambda _: _model_over_http(Answer(400)),
+    "model.denied": lambda _: _model_over_http(Answer(403)),
+    "model.reply_malformed": lambda _: _model_over_http(Answer(body=b"<html>", content_type="text/html")),
+    "model.reply_out_of_range": lambda _: _model_over_http(Answer(body=b"[1.5]")),
+    "action.unavailable": lambda _: _webhook(Answer(503)),
+    "action.throttled": lambda _: _webhook(Answer(429)),
+    "action.ambiguous": lambda _: _webhook(Answer(500)),
+    "action.rejected": lambda _: _webhook(Answer(400)),
+    "action.denied": lambda desk: _sent(FileChannel(ChannelPlan("f", "file", {"path": str(desk.folder)}))),
+}
+
+
+def _redriven(_: Desk) -> str:
+    world = Rehearsal(now=NOW, model=MemoryModel([HIGH]))
+    put_customer(world.store)
+
+    def die(stage: str) -> None:
+        if stage == "committed":
+            raise ProfileStoreError("the process dies here")
+
+    world.on_stage = die
+    world.runtime.handle(a_plan(), an_event(), now=NOW)
+    world.on_stage = lambda _: None
+    ((_entry, performed),) = world.runtime.redrive(a_plan().channels, now=NOW + timedelta(days=1), limit=10)
+    assert performed is not None
+    return str(performed.note)
+
+
+def _full_contact_log(_: Desk) -> str:
+    return _reason(store=InterruptedStore(lambda _: CommitResult("contacts_full")))
+
+
+def _empty_budget(_: Desk) -> str:
+    refused = [lambda _: CommitResult("budget_empty")] * 2
+    return _reason(store=InterruptedStore(*refused))
+
+
+def _consent(record: ConsentRecord) -> str:
+    return _reason(record=record)
+
+
+REASON_CODES: Final[Mapping[str, Provocation]] = {
+    "action.chosen": lambda _: _reason(),
+    "condition.false": lambda _: _reason(reply=LOW),
+    "condition.failed": lambda _: _reason(a_plan(decide={"when": "abs('x') > `1`", "actions": ["offer-10"]})),
+    "actions.none": lambda _: _reason(a_plan(decide={})),
+    "actions.not_eligible": lambda _: _reason(
+        a_plan(decide={"actions": ["offer-20"]}), profile=a_profile(orders=1)
+    ),
+    "contacts.full": _full_contact_log,
+    "budget.empty": _empty_budget,
+    "event.too_old": lambda _: _reason(age=timedelta(minutes=1)),
+    "event.no_trigger": lambda _: _reason(name="purchase"),
+    "profile.missing": lambda _: _reason(customer=False),
+    "action.expired": _redriven,
+    "consent.denied": lambda _: _consent(consent("denied", at=NOW)),
+    "consent.revoked": lambda _: _consent(consent("revoked", at=NOW)),
+    "consent.unknown": lambda _: _consent(consent("unknown", at=NOW)),
+    "consent.conflict": lambda _: _consent(consent("conflict", at=NOW)),
+    "consent.expired": lambda _: _consent(replace(consent(at=NOW - timedelta(1)), expires_at=NOW)),
+    "consent.not_yet": lambda _: _consent(consent(at=NOW + timedelta(days=1))),
+}
+
+
+def _ours() -> set[type[FunctionsError]]:
+    """Return every error of the package: a class is known once its module is imported."""
+    for found in pkgutil.walk_packages(functions.__path__, "functions."):
+        if not found.name.startswith("functions.handlers.") or found.name in _HANDLERS:
+            importlib.import_module(found.name)
+    return {error for error in every_error() if error.__module__.startswith("functions.")}
+
+
+# The entry modules of Lambda functions open what they need when they are imported; their parts do not.
+_HANDLERS: Final = {"functions.handlers.invocation", "functions.handlers.origin"}
+
+
+@pytest.mark.parametrize("code", ERRORS)
+def test_an_error_is_reached_through_the_product(code: str, desk: Desk) -> None:
+    assert ERRORS[code](desk) == code
+
+
+@pytest.mark.parametrize("code", REASON_CODES)
+def test_a_reason_is_reached_through_the_product(code: str, desk: Desk) -> None:
+    assert REASON_CODES[code](desk) == code
+
+
+def test_every_error_has_a_provocation_or_is_a_family() -> None:
+    codes = {error.code for error in _ours()}
+    assert codes - set(FAMILIES) == set(ERRORS)
+    assert set(FAMILIES) <= codes
+
+
+def test_every_reason_has_a_provocation() -> None:
+    codes = {code for code in REASONS if code != "consent"} | {
+        f"consent.{name}" for name in CONSENT_SENTENCES
+    }
+    assert codes == set(REASON_CODES)
+
+
+def test_a_family_is_raised_nowhere_and_stands_in_no_table_of_errors() -> None:
+    names = set(FAMILIES.values())
+    found: list[str] = []
+    for path in Path(functions.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            raised = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
+            listed = isinstance(node, ast.Dict) and any(
+                isinstance(value, ast.Name) and value.id in names for value in node.values
+            )
+            if raised or listed:
+                found.append(f"{path}: {ast.unparse(node)[:100]}")
+    assert found == []
