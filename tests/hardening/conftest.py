@@ -45,7 +45,7 @@ class Desk:
 
     def run(self, *arguments: str | Path, stdin: str = "", **environment: str) -> Ran:
         """Run `functions ARGUMENTS…`; an exception that leaves `run` is a failure of the test."""
-        out, err = io.StringIO(), io.StringIO()
+        out, err = _stream(), _stream()
         surroundings: Mapping[str, str] = {
             "FUNCTIONS_SPECS": str(self.specs),
             "FUNCTIONS_STORE": f"sqlite:///{self.folder}/store.db",
@@ -54,7 +54,17 @@ class Desk:
         }
         argv = [str(argument) for argument in arguments]
         code = run(argv, Console(io.StringIO(stdin), out, err, surroundings))
-        return Ran(code, out.getvalue(), err.getvalue())
+        return Ran(code, _text(out), _text(err))
+
+
+def _stream() -> io.TextIOWrapper:
+    """Return a stream that takes what that of a process takes: not every Python text is UTF-8."""
+    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="surrogateescape", newline="")
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
 
 
 def _open_desk(folder: Path) -> Desk:
