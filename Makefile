@@ -37,6 +37,8 @@ lock:
 	  --no-emit-index-url --no-emit-find-links pyproject.toml --group build -o requirements/run.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+	uv pip compile -q --python-platform aarch64-manylinux_2_28 --python-version 3.13 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --group lambda -c requirements/run.txt -o requirements/lambda.txt
 
 	echo ministack==1.5.33 | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate --no-emit-index-url --no-emit-find-links - -o requirements/aws.txt

@@ -1,0 +1,50 @@
+"""Which function lives in which stack.
+
+A function must stay where it is: moving it means that one stack deletes its queue while another makes a new
+one. So its place depends on its own name and the number of stacks, never on its neighbours, and the number
+of stacks doubles when one is full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from zlib import crc32
+
+from functions.errors import SettingsError
+
+MAX_RESOURCES: Final = 500
+"""Resources of one stack.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html.
+"""
+
+ROOM: Final = MAX_RESOURCES - 20
+"""What is left for functions: the layer and what CDK adds come first."""
+
+MOST_STACKS: Final = 64
+
+
+def group(weights: Mapping[str, int], stacks: int = 0) -> dict[int, tuple[str, ...]]:
+    """Spread functions over stacks.
+
+    Args:
+        weights: Number of resources of each function, by name.
+        stacks: How many stacks; 0 for the smallest power of two in which all have room.
+
+    Returns:
+        Names by number of the stack, from 1 on; a stack without functions is left out.
+
+    Raises:
+        SettingsError: They have no room in so many stacks.
+    """
+    for count in (stacks,) if stacks else (2**power for power in range(7)):
+        groups: dict[int, list[str]] = {}
+        for name in sorted(weights):
+            groups.setdefault(crc32(name.encode()) % count + 1, []).append(name)
+        if all(sum(weights[name] for name in names) <= ROOM for names in groups.values()):
+            return {number: tuple(names) for number, names in sorted(groups.items())}
+    raise SettingsError(
+        f"context value stacks: {len(weights)} functions have no room in {stacks or MOST_STACKS} stacks",
+        hint=f"A stack holds {MAX_RESOURCES} resources, and a function is some 15 of them.",
+    )

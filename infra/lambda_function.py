@@ -1,0 +1,137 @@
+"""A Lambda function of ours: its code, its role, its logs, and the variables it is told by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.addresses import TableAddress
+from infra.configuration import Configuration
+from infra.grants import log_statement
+
+PLANS: Final = "/var/task/plans"
+"""Where the artefacts are in a function."""
+
+
+class LambdaFunction(Construct):
+    """A function with a role of its own and a log group that forgets.
+
+    Args:
+        scope: Where it belongs.
+        construct_id: Its id there.
+        kind: A kind of `functions.handlers.factory`.
+        physical_name: Of the function; its log group is called `/functions/` and this.
+        description: For people.
+        code: The artefacts.
+        layer: The package and what it needs.
+        table: Where profiles are.
+        variables: Its environment, besides the store, the folder of artefacts and the metrics.
+        statements: What it may do.
+        timeout_s: In seconds.
+        memory_mb: In MB.
+        reserved_concurrency: None for none.
+        configuration: Of the deployment.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        kind: str,
+        physical_name: str,
+        description: str,
+        code: lambda_.Code,
+        layer: lambda_.ILayerVersion,
+        table: TableAddress,
+        variables: Mapping[str, str],
+        statements: Iterable[iam.PolicyStatement],
+        timeout_s: int,
+        memory_mb: int,
+        reserved_concurrency: int | None,
+        configuration: Configuration,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        group = logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name=f"/functions/{physical_name}",
+            retention=_RETENTIONS[configuration.log_days],
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What {physical_name} may do",
+            inline_policies={
+                "function": iam.PolicyDocument(statements=[*statements, log_statement(group.log_group_arn)])
+            },
+        )
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            function_name=physical_name,
+            description=description[:256],
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=_architecture(configuration),
+            handler=f"functions.handlers.{kind}.handler",
+            code=code,
+            layers=[layer],
+            # The role is complete: nothing that is connected later may widen it.
+            role=role.without_policy_updates(),
+            log_group=group,
+            memory_size=memory_mb,
+            timeout=cdk.Duration.seconds(timeout_s),
+            reserved_concurrent_executions=reserved_concurrency,
+            environment=_environment(configuration, table, variables),
+        )
+
+
+def _environment(
+    configuration: Configuration, table: TableAddress, variables: Mapping[str, str]
+) -> dict[str, str]:
+    environment = {
+        "FUNCTIONS_PLANS": PLANS,
+        "FUNCTIONS_STORE": f"dynamodb:{table.name}",
+        "FUNCTIONS_METRICS": configuration.namespace,
+        **variables,
+    }
+    if configuration.sagemaker_url:
+        environment["AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME"] = configuration.sagemaker_url
+    return environment
+
+
+def _architecture(configuration: Configuration) -> lambda_.Architecture:
+    if configuration.architecture == "arm64":
+        return lambda_.Architecture.ARM_64
+    return lambda_.Architecture.X86_64
+
+
+_RETENTIONS: Final = {
+    1: logs.RetentionDays.ONE_DAY,
+    3: logs.RetentionDays.THREE_DAYS,
+    5: logs.RetentionDays.FIVE_DAYS,
+    7: logs.RetentionDays.ONE_WEEK,
+    14: logs.RetentionDays.TWO_WEEKS,
+    30: logs.RetentionDays.ONE_MONTH,
+    60: logs.RetentionDays.TWO_MONTHS,
+    90: logs.RetentionDays.THREE_MONTHS,
+    120: logs.RetentionDays.FOUR_MONTHS,
+    150: logs.RetentionDays.FIVE_MONTHS,
+    180: logs.RetentionDays.SIX_MONTHS,
+    365: logs.RetentionDays.ONE_YEAR,
+    400: logs.RetentionDays.THIRTEEN_MONTHS,
+    545: logs.RetentionDays.EIGHTEEN_MONTHS,
+    731: logs.RetentionDays.TWO_YEARS,
+    1096: logs.RetentionDays.THREE_YEARS,
+    1827: logs.RetentionDays.FIVE_YEARS,
+    3653: logs.RetentionDays.TEN_YEARS,
+}
+"""CDK's names of the days of `LOG_DAYS`."""

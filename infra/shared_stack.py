@@ -1,0 +1,134 @@
+"""What all functions share: the table, the bus, the alarm topic, the key of visitor tokens, the outbox's schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from functions.spec.plan import Plan
+from infra.accepted import accept
+from infra.addresses import BusAddress, TableAddress, existing_bus, existing_table
+from infra.code import FunctionCode
+from infra.configuration import Configuration
+from infra.dashboard import Dashboard
+from infra.event_bus import EventBus
+from infra.outbox_drain import OutboxDrain
+from infra.profile_table import ProfileTable
+
+
+class SharedStack(cdk.Stack):
+    """The shared stack. What is handed in is not made.
+
+    Args:
+        scope: The app.
+        construct_id: Its name.
+        plans: Every function, by name.
+        code: Their code.
+        configuration: Of the deployment.
+        options: As every stack takes them.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        plans: Mapping[str, Plan],
+        code: FunctionCode,
+        configuration: Configuration,
+        **options: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **options)
+        self._configuration = configuration
+        self._made_key: kms.Key | None = None
+        self.table = self._table()
+        self.bus = self._bus()
+        self.topic = self._topic() if configuration.alarms else None
+        self.visitor_key = self._visitor_key() if any(map(self._has_url, plans)) else None
+        OutboxDrain(self, "Outbox", plans=plans, code=code, table=self.table, configuration=configuration)
+        Dashboard(self, "Dashboard", configuration=configuration)
+        cdk.CfnOutput(self, "TableName", value=self.table.name, description="Profiles are here")
+        cdk.CfnOutput(self, "BusName", value=self.bus.name, description="Events are put here")
+
+    def _table(self) -> TableAddress:
+        configuration = self._configuration
+        if configuration.table:
+            return existing_table(self, configuration)
+        return ProfileTable(
+            self,
+            "Profiles",
+            table_name=f"{configuration.prefix}-profiles",
+            key=self._key(),
+            keep=configuration.keep_data,
+        ).address
+
+    def _bus(self) -> BusAddress:
+        configuration = self._configuration
+        if configuration.bus:
+            return existing_bus(self, configuration.bus)
+        days = configuration.archive_days
+        return EventBus(self, "Events", bus_name=configuration.prefix, archive_days=days).address
+
+    def _topic(self) -> sns.ITopic:
+        configuration = self._configuration
+        if configuration.alarm_topic:
+            return sns.Topic.from_topic_arn(self, "Alarms", configuration.alarm_topic)
+        topic = sns.Topic(
+            self,
+            "Alarms",
+            topic_name=f"{configuration.prefix}-alarms",
+            master_key=self._key(),
+            enforce_ssl=True,
+        )
+        if configuration.alarm_email:
+            topic.add_subscription(subscriptions.EmailSubscription(configuration.alarm_email))
+        self._key().add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],  # in the policy of a key: this key
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
+        return topic
+
+    def _visitor_key(self) -> str:
+        secret = secretsmanager.Secret(
+            self,
+            "VisitorKey",
+            secret_name=f"functions/{self._configuration.environment}/visitor-key",
+            description="Signs visitor tokens: the server that renders a page reads it, the functions check with it",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                exclude_punctuation=True, password_length=48
+            ),
+        )
+        accept(
+            secret,
+            "AwsSolutions-SMG4",
+            "A new key is put before the old one, which stays until its tokens are over; a person says when.",
+        )
+        cdk.CfnOutput(self, "VisitorKeyName", value=secret.secret_name, description="Signs visitor tokens")
+        return secret.secret_arn
+
+    def _key(self) -> kms.Key:
+        if self._made_key is None:
+            keep = self._configuration.keep_data
+            self._made_key = kms.Key(
+                self,
+                "Key",
+                description="Encrypts profiles and alarms",
+                enable_key_rotation=True,
+                removal_policy=cdk.RemovalPolicy.RETAIN if keep else cdk.RemovalPolicy.DESTROY,
+            )
+        return self._made_key
+
+    def _has_url(self, name: str) -> bool:
+        return self._configuration.options(name).url
