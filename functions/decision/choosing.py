@@ -96,7 +96,7 @@ def foreclosed(plan: Plan, document: Mapping[str, Json]) -> Decision | None:
         plan: The function.
         document: The root, without outputs.
     """
-    asked = plan.when if plan.when is not None and not _reads_outputs(plan, plan.when) else None
+    asked = plan.when if plan.when is not None and not reads_outputs(plan, plan.when) else None
     unmet = _unmet(asked, document)
     if unmet is not None or not plan.actions:
         return _nothing_to_do(plan, unmet or reason("actions.none"))
@@ -111,11 +111,11 @@ def _nothing_to_do(plan: Plan, why: Reason) -> Decision:
 
 
 def _may_pass(plan: Plan, action: ActionPlan, document: Mapping[str, Json]) -> bool:
-    open_still = action.eligible is None or _reads_outputs(plan, action.eligible)
+    open_still = action.eligible is None or reads_outputs(plan, action.eligible)
     return open_still or _veto(action, document, {}) is None
 
 
-def _reads_outputs(plan: Plan, expression: Expression) -> bool:
+def reads_outputs(plan: Plan, expression: Expression) -> bool:
     """Say whether an expression may read an output of the model; the whole document has them too."""
     outputs = {f".{name}" for name in plan.model.response} if plan.model else set()
     return any(not path or path[0] in outputs or path[0] == "*" for path in expression.lineage)

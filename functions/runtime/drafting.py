@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from functions.actions.channel import ActionMessage
 from functions.actions.message import message_document
-from functions.decision.choosing import Decision
+from functions.decision.choosing import Decision, reads_outputs
 from functions.decision.evaluating import EVALUATION_ERRORS, evaluate
 from functions.documents import Json, canonical_json
 from functions.errors import FeatureExpressionError, FeatureNotFiniteError, FeatureTypeError
@@ -69,12 +69,19 @@ class Draft:
     def write_back(self) -> dict[str, Json]:
         """Scores to write, by path: none without consent, none that a fallback rung made up.
 
+        A model that was not asked gave no outputs, so what is made of them is not written.
+
         Raises:
             FeatureError: An expression failed, or gave what is no score.
         """
         if not self.cleared or self.call.rung in ("cache", "fallback"):
             return {}
-        found = {f"scores.{target.name}": _score(target, self.document) for target in self.plan.write_back}
+        spared = self.plan.model is not None and self.call.rung == "none"
+        found = {
+            f"scores.{target.name}": _score(target, self.document)
+            for target in self.plan.write_back
+            if not (spared and reads_outputs(self.plan, target.source))
+        }
         return {path: value for path, value in found.items() if value is not None}
 
 

@@ -418,3 +418,15 @@ def test_receipts_with_an_error_keep_what_was_known_by_then() -> None:
     assert (receipt.profile_id, receipt.decision_id is None) == (CUSTOMER, False)
     assert receipt.as_document()["retryable"] is False
     assert replace(receipt, outcome="acted").dead_letter is False
+
+
+def test_a_model_that_was_spared_writes_nothing_of_what_it_would_have_said() -> None:
+    world = _world()
+    write_back = {
+        "scores.churn_risk": {"from": "join(',', [to_string(churn_risk), abs(churn_risk)])"},
+        "scores.orders": {"from": "features.orders"},
+    }
+    plan = a_plan(score="when-actionable", write_back=write_back)
+    receipt = _run(world, plan, age=timedelta(minutes=1))
+    assert (receipt.reason.code, world.model.calls) == ("event.too_old", [])
+    assert list(receipt.write_back) == ["scores.orders"]
