@@ -12,6 +12,7 @@ from functions.actions.aws_errors import error_for_code, error_for_exception
 from functions.documents import Json
 from functions.errors import ActionAmbiguousError, ActionError, SettingsError
 from functions.outbound.deadline import OverdueError, within
+from functions.outbound.failures import UNREADABLE_ANSWER
 
 DEFAULT_TIMEOUT_S: Final = 5.0
 """Wall time of one delivery, in seconds."""
@@ -78,6 +79,11 @@ class AwsService:
             # The text may quote parameters or what was received.
             found = error_for_exception(type(error)) or ActionAmbiguousError
             raise found(f"{self._where}: {type(error).__name__}") from None
+        except UNREADABLE_ANSWER as error:
+            name = type(error).__name__
+            raise ActionAmbiguousError(
+                f"{self._where}: an answer that is not the service's ({name})"
+            ) from None
 
 
 def region_option(options: Mapping[str, Json], address: str) -> str | None:

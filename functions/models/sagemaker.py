@@ -7,7 +7,13 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.errors import ModelError, ModelReplyError, ModelTimeoutError, SettingsError
+from functions.errors import (
+    ModelError,
+    ModelReplyError,
+    ModelTimeoutError,
+    ModelUnavailableError,
+    SettingsError,
+)
 from functions.governance.gate import Payload
 from functions.models.http_status import error_for_container_status, error_for_status
 from functions.models.limits import MAX_BODY_BYTES
@@ -20,6 +26,7 @@ from functions.models.sagemaker_errors import (
     is_about_credentials,
 )
 from functions.outbound.deadline import OverdueError, within
+from functions.outbound.failures import UNREADABLE_ANSWER
 
 if TYPE_CHECKING:
     from functions.spec.plan import ModelPlan
@@ -107,6 +114,11 @@ class SageMakerModel:
             hint = _CREDENTIALS_HINT if is_about_credentials(kind) else None
             found = error_for_exception(kind) or ModelError
             raise found(f"SageMaker endpoint {self._endpoint}: {kind.__name__}", hint=hint) from None
+        except UNREADABLE_ANSWER as error:
+            name = type(error).__name__
+            raise ModelUnavailableError(
+                f"SageMaker endpoint {self._endpoint}: an answer that is not SageMaker's ({name})"
+            ) from None
         if body is None:
             raise ModelReplyError(
                 f"SageMaker endpoint {self._endpoint}: the reply has over {MAX_BODY_BYTES:,} bytes"

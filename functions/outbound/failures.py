@@ -62,6 +62,18 @@ HTTPX_FAILURES: Final = MappingProxyType[str, FailureKind](
 )
 
 
+UNREADABLE_ANSWER: Final = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    OverflowError,
+    RecursionError,
+)
+"""What botocore's parsers let through when an answer is not what the service writes: no UTF-8, JSON of another
+shape, an instant out of range. Something between, a gateway most often, has answered in its place."""
+
+
 def httpx_failure(kind_of_error: type[BaseException]) -> FailureKind | None:
     """Return what an exception class of httpx means; None for a class that is not httpx's."""
     for ancestor in kind_of_error.__mro__:

@@ -15,6 +15,7 @@ from functions.errors import (
     StoreThrottledError,
     StoreUnavailableError,
 )
+from functions.outbound.failures import UNREADABLE_ANSWER
 from functions.profiles.dynamodb_errors import (
     CANCELLED,
     CONDITION_FAILED,
@@ -136,11 +137,16 @@ class DynamoCalls:
         from botocore.parsers import ResponseParserError
 
         try:
-            return Answer(getattr(self._client, operation)(**parameters))
+            return Answer(_whole(getattr(self._client, operation)(**parameters), operation, parameters))
         except ClientError as error:
             refused = error.response  # its text may quote keys and values: it is no context of ours
         except (BotoCoreError, ResponseParserError) as error:
             raise from_exception(type(error), self.table) from None
+        except UNREADABLE_ANSWER as error:
+            name = type(error).__name__
+            raise StoreUnavailableError(
+                f"the profile store {self.table}: an answer that is not DynamoDB's ({name})"
+            ) from None
         return self._refused(refused)
 
     def send(self, operation: str, patience: Patience | None = None, **parameters: Any) -> Answer:
@@ -252,6 +258,22 @@ class DynamoCalls:
         if error is not None and not (failed and error.retryable):
             raise error
         return Answer(None, reasons)
+
+
+def _whole(response: Mapping[str, Any], operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an answer that has the members which DynamoDB always sends.
+
+    Without them "no items" could be the word of a gateway, and a customer would seem to have no profile.
+
+    Raises:
+        LookupError: It has not.
+    """
+    member = {"batch_get_item": "Responses", "query": "Items"}.get(operation)
+    if parameters.get("ReturnValues") == "ALL_NEW":
+        member = "Attributes"
+    if member is not None and member not in response:
+        raise LookupError(member)
+    return response
 
 
 @cache
