@@ -35,8 +35,10 @@ COMMANDS: Mapping[str, str] = {
     "decisions": "list what was decided about a customer, and why",
     "outbox": "show the actions that wait to be sent, and send them",
     "endpoint": "serve the sample models over the SageMaker runtime API",
+    "models": "list the models, and print their cards",
     "schema": "print or write the JSON Schemas for editors",
     "settings": "list the settings and their values",
+    "completion": "print what makes a shell complete commands and names",
 }
 """Every command with its help; its module here has `add_arguments(parser)` and `run(arguments, console) -> int`."""
 
