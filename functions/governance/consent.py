@@ -80,7 +80,8 @@ def verdict_at(record: ConsentRecord | None, now: datetime) -> Verdict:
         return "unknown"
     if record.status != "granted":
         return record.status
-    if record.at > now + CLOCK_SKEW:
+    # Differences of instants never leave the calendar, as sums may.
+    if record.at - now > CLOCK_SKEW:
         return "not_yet"
     if record.expires_at is not None and record.expires_at <= now:
         return "expired"

@@ -14,7 +14,7 @@ from functions.decision.choosing import Decision, choose, foreclosed, suppressed
 from functions.decision.evaluating import evaluate
 from functions.decision.reasons import Reason, consent_reason, reason
 from functions.documents import Json
-from functions.errors import EventMalformedError, EventWithoutKeyError, FunctionsError
+from functions.errors import EventMalformedError, EventWithoutKeyError, FunctionsError, SettingsError
 from functions.events.dialects import check_time
 from functions.events.event import Event
 from functions.events.patterns import as_envelope
@@ -38,7 +38,7 @@ from functions.times import format_duration
 
 _FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_TIME = datetime(9000, 1, 1, tzinfo=UTC)
-"""Event times outside are no times of events, and too near the ends of the calendar to reckon with."""
+"""Times outside are no times of events or decisions, and too near the ends of the calendar to reckon with."""
 
 
 class Runtime:
@@ -99,7 +99,7 @@ class _Run:
         """Run the function; errors before the commit are raised."""
         if not self._plan.pattern.matches(as_envelope(self._event)):
             return self.journal.receipt("rejected", reason("event.no_trigger", function=self._plan.name))
-        _check_calendar(self._event)
+        _check_calendar(self._event, self._now)
         check_time(self._event, self._now, max_skew=self._ports.event_skew)
         snapshot = self._load()
         if snapshot.decision is not None:
@@ -273,9 +273,11 @@ class _Run:
         return self.journal.of_duplicate(existing, action)
 
 
-def _check_calendar(event: Event) -> None:
+def _check_calendar(event: Event, now: datetime) -> None:
     if not _FIRST_TIME <= event.time < _LAST_TIME:
         raise EventMalformedError("the event's time is before 1970 or after 9000")
+    if not _FIRST_TIME <= now < _LAST_TIME:
+        raise SettingsError("the decision time is before 1970 or after 9000")
 
 
 def _profile_key(plan: Plan, event: Event) -> str:
