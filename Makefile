@@ -19,6 +19,7 @@ test: .venv/dev .venv-aws/ready
 .venv/run: requirements/run.txt pyproject.toml | .venv/bin/python
 	$(PIP) install --require-hashes -r requirements/run.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q functions
 	@touch $@
 
 .venv/dev: requirements/dev.txt .venv/run

@@ -68,9 +68,13 @@ class _Loaded:
 
 def load_folder(folder: Path) -> SpecFolder:
     """Read, check and compile every spec of a folder; problems are collected, not raised."""
+    return _load_files(folder, spec_files(folder))
+
+
+def _load_files(folder: Path, paths: Iterable[Path]) -> SpecFolder:
     problems: list[Problem] = []
     shared, contract = _load_shared(folder, problems)
-    loaded = [_load_spec(path, shared) for path in spec_files(folder)]
+    loaded = [_load_spec(path, shared) for path in paths]
     files: dict[str, Path] = {}
     for one in sorted(loaded, key=lambda one: not one.named):
         files.setdefault(one.name, one.path)
@@ -132,10 +136,11 @@ def load_function(folder: Path, name: str) -> Plan:
         UnknownFunctionError: No spec of the folder has this name.
         SpecError: Its spec, or a file that all specs share, has errors.
     """
-    loaded = load_folder(folder)
-    plan = loaded.plans.get(name)
+    # A file that does not hold the name can neither be this function nor claim its name.
+    plan = _load_files(folder, (path for path in spec_files(folder) if _holds(path, name))).plans.get(name)
     if plan is not None:
         return plan
+    loaded = load_folder(folder)
     path = loaded.files.get(name)
     if path is None:
         hint = closest(name, loaded.files) or f"there is no spec in {folder}"
@@ -145,6 +150,13 @@ def load_function(folder: Path, name: str) -> Plan:
         for problem in loaded.errors
         if Path(problem.file) == path or Path(problem.file).name in _SHARED_FILES
     )
+
+
+def _holds(path: Path, name: str) -> bool:
+    try:
+        return path.stat().st_size <= MAX_FILE_BYTES and name.encode() in path.read_bytes()
+    except OSError:
+        return False
 
 
 def spec_files(folder: Path) -> Iterator[Path]:
