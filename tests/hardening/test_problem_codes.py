@@ -35,7 +35,7 @@ def _pattern_codes(path: Path) -> Iterator[str]:
         noted = ast.unparse(node.func) == "faults.add"
         raised = ast.unparse(node.func) == "WildcardError"
         for argument in node.args[1:2] if noted else node.args[:1] if raised else ():
-            if isinstance(argument, ast.Constant):
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                 yield f"pattern.{argument.value}"
 
 
