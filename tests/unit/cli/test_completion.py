@@ -131,20 +131,20 @@ def test_a_shell_that_is_not_known_is_wrong_usage(functions: Command) -> None:
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        (["inv"], {"invoke"}),
-        (["invoke", "churn"], {"churn-retention"}),
-        (["models", "card", "churn"], {"churn-risk"}),
-        (["invoke", "x", "--ev"], {"--event"}),
-        (["invoke", "x", "--event", "a fi"], {"a file.json"}),
-        (["invoke", "x", "--event", "=", "a fi"], {"a file.json"}),
-        (["invoke", "x", "--event", "="], {"a file.json", "a folder"}),
-        (["validate", "a"], {"a folder"}),
-        (["invoke", "x", "--now", ""], set()),
-        (["bogus", ""], set()),
+        (["inv"], ["invoke"]),
+        (["invoke", "churn"], ["churn-retention"]),
+        (["models", "card", "churn"], ["churn-risk"]),
+        (["invoke", "x", "--ev"], ["--event"]),
+        (["invoke", "x", "--event", "a fi"], ["a file.json"]),
+        (["invoke", "x", "--event", "=", "a fi"], ["a file.json"]),
+        (["invoke", "x", "--event", "="], ["a file.json", "a folder"]),
+        (["validate", "a"], ["a folder"]),
+        (["invoke", "x", "--now", ""], []),
+        (["bogus", ""], []),
     ],
     ids=" ".join,
 )
-def test_bash_completes_by_the_script(tmp_path: Path, typed: list[str], expected: set[str]) -> None:
+def test_bash_completes_by_the_script(tmp_path: Path, typed: list[str], expected: list[str]) -> None:
     (tmp_path / "a file.json").touch()
     (tmp_path / "a folder").mkdir()
     program = Path(sys.executable).with_name("functions")
@@ -170,7 +170,7 @@ for word in "${{COMPREPLY[@]}}"; do printf '%s\\n' "$word"; done
         timeout=60,
     )
 
-    assert (set(done.stdout.splitlines()), done.stderr) == (expected, "")
+    assert (sorted(done.stdout.splitlines()), done.stderr) == (expected, "")
 
 
 @pytest.mark.parametrize(("shell", "flag"), [("zsh", "-n"), ("fish", "--no-execute"), ("bash", "-n")])
