@@ -68,7 +68,7 @@ def sum_in(
 ) -> Number | None:
     """Return the sum of a field of the items whose instants lie in the window."""
     numbers = _numbers_in(instants, now, length, items, value_field)
-    return None if numbers is None else finite(exact_sum(numbers))
+    return None if numbers is None else _total(numbers)
 
 
 def avg_in(
@@ -78,7 +78,7 @@ def avg_in(
     numbers = _numbers_in(instants, now, length, items, value_field)
     if not numbers:
         return None
-    total = finite(exact_sum(numbers))
+    total = _total(numbers)
     return None if total is None else total / len(numbers)
 
 
@@ -99,6 +99,13 @@ def _numbers_in(
     pairs = zip(instants, items, strict=True)
     values = [item.get(value_field) for at, item in pairs if at is not None and start < at <= now]
     return [value for value in values if is_number(value)]
+
+
+def _total(numbers: list[Number]) -> Number | None:
+    try:
+        return finite(exact_sum(numbers))
+    except OverflowError:  # a whole number beyond the range of a float, beside a float
+        return None
 
 
 def _start(now: datetime, length: timedelta) -> datetime:
