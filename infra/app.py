@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import aws_cdk as cdk
 
     from functions.spec.plan import Plan
-    from infra.code import FunctionCode
     from infra.configuration import Configuration
+    from infra.function_code import FunctionCode
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,8 +43,8 @@ def build_app(
     """
     import aws_cdk as cdk
 
-    from infra.code import FunctionCode
     from infra.configuration import read_configuration
+    from infra.function_code import FunctionCode
     from infra.local_target import LocalTarget
 
     app = cdk.App(context=dict(context or {}), outdir=outdir, analytics_reporting=False)
@@ -55,6 +55,7 @@ def build_app(
     folder = _checked(load_folder(configuration.specs))
     code = FunctionCode(configuration, ROOT, folder.files, say=say)
     _add_stacks(app, configuration, folder.plans, code)
+    _say_secrets(configuration, folder.plans, say)
     cdk.Tags.of(app).add("functions:environment", configuration.environment)
     if configuration.is_local:
         cdk.Aspects.of(app).add(LocalTarget())
@@ -80,7 +81,7 @@ def main(environment: MutableMapping[str, str], say: Callable[[str], object]) ->
         build_app(say=say).synth()
     except SpecError as error:
         for problem in error.problems:
-            say(str(problem))
+            say(problem.render())
     except FunctionsError as error:
         say(f"{error.message}. {error.hint or ''}".rstrip())
     except RuntimeError as error:
@@ -118,6 +119,18 @@ def _add_stacks(
             configuration=configuration,
             **_stack_options(configuration, f"Functions, part {number}"),
         )
+
+
+def _say_secrets(
+    configuration: Configuration, plans: Mapping[str, Plan], say: Callable[[str], object]
+) -> None:
+    """Name the secrets that must exist: CloudFormation resolves them when it deploys."""
+    from infra.secret_values import secret_id, secret_names
+
+    names = {name for plan in plans.values() for name in secret_names(plan.model, plan.channels.values())}
+    if names:
+        wanted = ", ".join(secret_id(configuration, name) for name in sorted(names))
+        say(f"Secrets Manager must hold: {wanted}")
 
 
 def _stack_options(configuration: Configuration, description: str) -> dict[str, Any]:

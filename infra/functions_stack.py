@@ -9,8 +9,8 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from functions.spec.plan import Plan
-from infra.code import FunctionCode
 from infra.configuration import Configuration
+from infra.function_code import FunctionCode
 from infra.grants import channel_kind
 from infra.model_function import ModelFunction
 from infra.naming import pascal

@@ -18,6 +18,9 @@ from infra.grants import log_statement
 PLANS: Final = "/var/task/plans"
 """Where the artefacts are in a function."""
 
+LOCAL_PLANS: Final = "plans"
+"""Where they are on this machine: functions run as plain processes there, in the folder of their code."""
+
 
 class LambdaFunction(Construct):
     """A function with a role of its own and a log group that forgets.
@@ -98,7 +101,7 @@ def _environment(
     configuration: Configuration, table: TableAddress, variables: Mapping[str, str]
 ) -> dict[str, str]:
     environment = {
-        "FUNCTIONS_PLANS": PLANS,
+        "FUNCTIONS_PLANS": LOCAL_PLANS if configuration.is_local else PLANS,
         "FUNCTIONS_STORE": f"dynamodb:{table.name}",
         "FUNCTIONS_METRICS": configuration.namespace,
         **variables,

@@ -6,6 +6,7 @@ from typing import Final
 
 import aws_cdk as cdk
 import jsii
+from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import IConstruct
 
 LACKING: Final = (
@@ -25,8 +26,14 @@ class LocalTarget:
 
     def visit(self, node: IConstruct) -> None:
         """Look at one construct; CDK calls this."""
-        if isinstance(node, cdk.CfnResource) and node.cfn_resource_type.startswith(LACKING):
+        if isinstance(node, cdk.CfnResource) and _is_lacking(node):
             node.cfn_options.condition = _never(cdk.Stack.of(node))
+
+
+def _is_lacking(resource: cdk.CfnResource) -> bool:
+    # Of alarms it knows those on one metric.
+    is_math = isinstance(resource, cloudwatch.CfnAlarm) and resource.metrics is not None
+    return is_math or resource.cfn_resource_type.startswith(LACKING)
 
 
 def _never(stack: cdk.Stack) -> cdk.CfnCondition:

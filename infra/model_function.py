@@ -18,12 +18,12 @@ from infra import grants
 from infra.accepted import accept
 from infra.addresses import BusAddress, TableAddress
 from infra.alarms import Alarms
-from infra.code import FunctionCode
 from infra.configuration import ON_BUS, ON_PROFILE_CHANGES, Configuration
 from infra.event_sources import EventQueue, ParkingQueue, follow_stream
+from infra.function_code import FunctionCode
 from infra.lambda_function import LambdaFunction
 from infra.naming import MAX_NAME, bounded
-from infra.secrets import secret_names, secret_variables
+from infra.secret_values import secret_names, secret_variables
 
 START_S: Final = 5.0
 """For the start of a process, the commit of the last record (3 s) and the answer, in seconds."""

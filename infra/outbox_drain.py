@@ -13,10 +13,10 @@ from constructs import Construct
 from functions.spec.plan import Plan
 from infra import grants
 from infra.addresses import TableAddress
-from infra.code import FunctionCode
 from infra.configuration import Configuration
+from infra.function_code import FunctionCode
 from infra.lambda_function import LambdaFunction
-from infra.secrets import secret_names, secret_variables
+from infra.secret_values import secret_names, secret_variables
 
 TIMEOUT_S: Final = 60
 """The handler begins no round in the last 20 of these seconds."""

@@ -11,11 +11,11 @@ from constructs import Construct
 from functions.handlers.settings import VISITOR_KEY
 from functions.spec.plan import Plan
 from infra.addresses import TableAddress
-from infra.code import FunctionCode
 from infra.configuration import Configuration
+from infra.function_code import FunctionCode
 from infra.lambda_function import LambdaFunction
 from infra.model_function import decision_statements, physical_name
-from infra.secrets import reference, secret_names, secret_variables
+from infra.secret_values import reference, secret_names, secret_variables
 
 TIMEOUT_S: Final = 15
 """Nobody waits for a page longer, in seconds."""

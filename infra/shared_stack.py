@@ -16,12 +16,13 @@ from constructs import Construct
 from functions.spec.plan import Plan
 from infra.accepted import accept
 from infra.addresses import BusAddress, TableAddress, existing_bus, existing_table
-from infra.code import FunctionCode
 from infra.configuration import Configuration
 from infra.dashboard import Dashboard
 from infra.event_bus import EventBus
+from infra.function_code import FunctionCode
 from infra.outbox_drain import OutboxDrain
 from infra.profile_table import ProfileTable
+from infra.secret_values import secret_id
 
 
 class SharedStack(cdk.Stack):
@@ -101,10 +102,11 @@ class SharedStack(cdk.Stack):
         return topic
 
     def _visitor_key(self) -> str:
+        name = secret_id(self._configuration, "visitor-key")
         secret = secretsmanager.Secret(
             self,
             "VisitorKey",
-            secret_name=f"functions/{self._configuration.environment}/visitor-key",
+            secret_name=name,
             description="Signs visitor tokens: the server that renders a page reads it, the functions check with it",
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 exclude_punctuation=True, password_length=48
@@ -115,7 +117,7 @@ class SharedStack(cdk.Stack):
             "AwsSolutions-SMG4",
             "A new key is put before the old one, which stays until its tokens are over; a person says when.",
         )
-        cdk.CfnOutput(self, "VisitorKeyName", value=secret.secret_name, description="Signs visitor tokens")
+        cdk.CfnOutput(self, "VisitorKeyName", value=name, description="Signs visitor tokens")
         return secret.secret_arn
 
     def _key(self) -> kms.Key:

@@ -1,0 +1,96 @@
+"""Templates, synthesized once: without network, without credentials, in a process of their own."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SPECS = ROOT / "feature_specs"
+
+KINESIS = "arn:aws:kinesis:eu-central-1:111122223333:stream/clicks"
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    """What the app wrote."""
+
+    folder: Path
+    stderr: str
+    returncode: int
+
+    @property
+    def templates(self) -> dict[str, dict[str, Any]]:
+        return {
+            path.name.removesuffix(".template.json"): json.loads(path.read_text())
+            for path in sorted(self.folder.glob("*.template.json"))
+        }
+
+    def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
+        return {
+            f"{stack}/{name}": resource
+            for stack, template in self.templates.items()
+            for name, resource in template["Resources"].items()
+            if resource["Type"] == kind
+        }
+
+
+Synthesize = Callable[..., Synthesis]
+
+
+@pytest.fixture(scope="session")
+def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
+    """Return what runs `python infra/app.py` with context values."""
+    if importlib.util.find_spec("aws_cdk") is None:
+        pytest.skip("aws-cdk-lib is not installed")
+
+    def run(**context: Any) -> Synthesis:
+        folder = tmp_path_factory.mktemp("assembly")
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": os.environ.get("HOME", str(folder)),  # where CDK keeps what it unpacks
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "HTTPS_PROXY": "http://127.0.0.1:9",  # whoever asks the network gets no answer
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "CDK_OUTDIR": str(folder),
+            "CDK_CONTEXT_JSON": json.dumps({"bundle": "false", **context}),
+        }
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "infra" / "app.py")],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        return Synthesis(folder, done.stderr + done.stdout, done.returncode)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def deployed(synthesize: Synthesize) -> Synthesis:
+    """Everything at once: the specs of this repository, and one function for each way of being fired."""
+    done = synthesize(
+        functions={
+            "churn-retention": {"url": True, "reserved_concurrency": 5, "timeout_s": 20},
+            "watch-next": {"source": "profile-changes"},
+            "footwear-offer": {"source": KINESIS},
+            "saas-account-health": {"paused": True, "batch_size": 50},
+        },
+        origins=["https://shop.example"],
+        alarm_email="on-call@shop.example",
+    )
+    assert done.returncode == 0, done.stderr
+    return done
