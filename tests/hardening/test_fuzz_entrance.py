@@ -298,7 +298,7 @@ PROFILE: Final = {
 RECORD: Final = {"id": "customer-0042", "profile": PROFILE, "consent": {"marketing": "granted"}}
 
 
-@examples(50)
+@examples(30)
 @given(data=st.data())
 def test_a_profile_of_any_shape_is_read_or_refused(shared_desk: OpenDesk, data: st.DataObject) -> None:
     document = RECORD
@@ -368,7 +368,7 @@ def test_any_reply_of_a_model_is_believed_or_refused(body: bytes, content_type: 
     _read(body, content_type)
 
 
-@examples(100)
+@examples(60)
 @given(data=st.data())
 def test_a_reply_with_bytes_changed_is_believed_or_refused(data: st.DataObject) -> None:
     _read(cut_up(data, data.draw(st.sampled_from(REPLIES))), data.draw(st.sampled_from(TYPES[:4])))
@@ -467,7 +467,7 @@ TOKENS: Final = (
 )
 
 
-@examples(100)
+@examples(60)
 @given(data=st.data())
 def test_a_spec_with_bytes_changed_is_valid_or_has_problems(
     shared_desk: OpenDesk, data: st.DataObject
@@ -478,7 +478,7 @@ def test_a_spec_with_bytes_changed_is_valid_or_has_problems(
     _validate(shared_desk(), text)
 
 
-@examples(100)
+@examples(60)
 @given(tokens=st.lists(st.sampled_from(TOKENS), max_size=12), at=st.none() | st.integers(0, len(SPEC_TEXT)))
 def test_any_tokens_of_yaml_are_valid_or_have_problems(
     shared_desk: OpenDesk, tokens: list[str], at: int | None
