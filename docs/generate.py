@@ -262,7 +262,7 @@ def _room_imports() -> dict[str, set[str]]:
     import grimp
 
     graph = grimp.build_graph("functions", exclude_type_checking_imports=True, cache_dir=None)
-    rooms = graph.find_children("functions")
+    rooms = graph.find_children("functions") - {"functions.__main__"}
     for room in rooms:
         graph.squash_module(room)
     return {

@@ -81,6 +81,12 @@ class EventEnvelopeError(EventError):
     code = "event.unknown_envelope"
 
 
+class EventForeignAccountError(EventError):
+    """The record comes from an AWS account that is not accepted."""
+
+    code = "event.foreign_account"
+
+
 class EventWithoutIdError(EventError):
     """The producer gave the event no id, so a redelivery could not be told from a new event."""
 
@@ -97,6 +103,13 @@ class EventWithoutKeyError(EventError):
     """The spec's profile key is null for this event, or no usable text."""
 
     code = "event.no_key"
+
+
+class UnhandledRecordError(FunctionsError):
+    """A record was not dealt with; the event source delivers it again, or parks it."""
+
+    code = "handler.unhandled"
+    retryable = True
 
 
 class FeatureError(FunctionsError):

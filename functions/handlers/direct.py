@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from functions.documents import Json
-from functions.errors import EventEnvelopeError
-from functions.handlers.invocation import Handler, LambdaContext, UnhandledRecordError, account_of
+from functions.errors import EventEnvelopeError, UnhandledRecordError
+from functions.handlers.invocation import Handler, LambdaContext, account_of
 from functions.handlers.origin import arrived_at, check_account
 from functions.handlers.worker import Worker
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from functions.documents import Json
-from functions.errors import FunctionsError
-from functions.handlers.invocation import Handler, LambdaContext, UnhandledRecordError
+from functions.errors import FunctionsError, UnhandledRecordError
+from functions.handlers.invocation import Handler, LambdaContext
 from functions.handlers.telemetry import INTERNAL
 from functions.handlers.worker import Shift, Worker
 from functions.spec.plan import ChannelPlan

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from functions.documents import Json
-from functions.errors import FunctionsError
 
 
 class LambdaContext(Protocol):
@@ -29,13 +28,6 @@ class LambdaContext(Protocol):
 
 Handler = Callable[[Json, Any], Json]
 """Takes what Lambda delivers and a `LambdaContext`; returns what Lambda is to be told."""
-
-
-class UnhandledRecordError(FunctionsError):
-    """A record was not dealt with; the event source delivers it again, or parks it."""
-
-    code = "handler.unhandled"
-    retryable = True
 
 
 def account_of(context: LambdaContext) -> str:

@@ -7,15 +7,8 @@ from datetime import datetime
 from typing import Final
 
 from functions.documents import Json
-from functions.errors import EventEnvelopeError, EventError
+from functions.errors import EventEnvelopeError, EventForeignAccountError
 from functions.times import parse_instant
-
-
-class EventForeignAccountError(EventError):
-    """The record comes from an AWS account that is not accepted."""
-
-    code = "event.foreign_account"
-
 
 # Kind of the record to the path of the instant at which AWS took it. Clocks of producers are corrected by
 # it, so it must be the same at every redelivery.

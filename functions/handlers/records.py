@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from functions.documents import Json
-from functions.handlers.invocation import Handler, LambdaContext, UnhandledRecordError, account_of
+from functions.errors import UnhandledRecordError
+from functions.handlers.invocation import Handler, LambdaContext, account_of
 from functions.handlers.origin import arn_account, arrived_at, check_account, check_source
 from functions.handlers.worker import Shift, Worker
 

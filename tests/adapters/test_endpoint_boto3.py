@@ -10,14 +10,14 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError, ResponseStreamingError
 
-from functions.endpoint.artefact import load_models
+from functions.endpoint.artefact import load_model
 from functions.endpoint.faults import Fault, Faults
 from functions.endpoint.replies import MAX_BODY_BYTES, ErrorKind
 from functions.endpoint.server import EndpointServer
 
 MODELS = Path(__file__).parents[2] / "models"
 ROWS = [[42.0, 3.0, 249.99], [400.0, 1.0, 12.5]]
-SCORES = load_models(MODELS)["churn-risk"].score(ROWS)
+SCORES = load_model(MODELS / "churn-risk" / "model.json").score(ROWS)
 NAMES = ("recency_days", "frequency", "lifetime_value")
 
 Connect = Callable[..., Any]

@@ -39,7 +39,7 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
         ("mypy",),
         ("lint-imports",),
     ],
-    ids=lambda command: " ".join(command),
+    ids=" ".join,
 )
 def test_the_checker_finds_nothing(command: tuple[str, ...]) -> None:
     done = _run(*command)

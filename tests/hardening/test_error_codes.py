@@ -23,11 +23,16 @@ from functions.actions.file import FileChannel
 from functions.actions.webhook import WebhookChannel
 from functions.build.folder import load_built
 from functions.decision.reasons import CONSENT_SENTENCES, REASONS
-from functions.errors import FunctionsError, ProfileStoreError, every_error
+from functions.errors import (
+    EventForeignAccountError,
+    FunctionsError,
+    ProfileStoreError,
+    UnhandledRecordError,
+    every_error,
+)
 from functions.events.reading import Parsed
 from functions.governance.consent import ConsentRecord
-from functions.handlers.invocation import UnhandledRecordError
-from functions.handlers.origin import EventForeignAccountError, check_account
+from functions.handlers.origin import check_account
 from functions.handlers.records import sqs_handler
 from functions.models.http import HttpModel
 from functions.models.memory import MemoryModel

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from functions.actions.memory import MemoryChannel
-from functions.errors import ActionUnavailableError, StoreUnavailableError
+from functions.errors import ActionUnavailableError, StoreUnavailableError, UnhandledRecordError
 from functions.handlers.direct import eventbridge_handler
 from functions.handlers.draining import RESERVE_MS, ROUND, schedule_handler
-from functions.handlers.invocation import UnhandledRecordError
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
 from functions.profiles.memory import MemoryProfileStore

@@ -10,9 +10,8 @@ from zlib import compress
 
 import pytest
 
-from functions.errors import ActionUnavailableError, ModelUnavailableError
+from functions.errors import ActionUnavailableError, ModelUnavailableError, UnhandledRecordError
 from functions.events.decoding import MAX_EVENT_BYTES
-from functions.handlers.invocation import UnhandledRecordError
 from functions.handlers.records import sqs_handler, stream_handler
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
