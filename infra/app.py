@@ -95,8 +95,8 @@ def main(environment: MutableMapping[str, str], say: Callable[[str], object]) ->
 def _add_stacks(
     app: cdk.App, configuration: Configuration, plans: Mapping[str, Plan], code: FunctionCode
 ) -> None:
-    from infra.functions_stack import FunctionsStack, weight
-    from infra.grouping import group
+    from infra.functions_stack import FunctionsStack
+    from infra.grouping import group, weight
     from infra.shared_stack import SharedStack
 
     weights = {name: weight(name, configuration) for name in plans}

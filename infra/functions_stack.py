@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import aws_cdk as cdk
 from constructs import Construct
@@ -16,12 +16,6 @@ from infra.model_function import ModelFunction
 from infra.naming import pascal
 from infra.page_answer import PageAnswer
 from infra.shared_stack import SharedStack
-
-RESOURCES: Final = 16
-"""Resources of one function: 15 behind a queue, and one in reserve."""
-
-RESOURCES_OF_URL: Final = 7
-"""What a URL adds: 6, and one in reserve."""
 
 
 class FunctionsStack(cdk.Stack):
@@ -71,11 +65,6 @@ class FunctionsStack(cdk.Stack):
                     visitor_key=shared.visitor_key,
                     configuration=configuration,
                 )
-
-
-def weight(name: str, configuration: Configuration) -> int:
-    """Return how many resources a function can have."""
-    return RESOURCES + (RESOURCES_OF_URL if configuration.options(name).url else 0)
 
 
 def _warn_of_files(function: ModelFunction, plan: Plan) -> None:

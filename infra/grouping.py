@@ -12,6 +12,7 @@ from typing import Final
 from zlib import crc32
 
 from functions.errors import SettingsError
+from infra.configuration import Configuration
 
 MAX_RESOURCES: Final = 500
 """Resources of one stack.
@@ -22,7 +23,18 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudform
 ROOM: Final = MAX_RESOURCES - 20
 """What is left for functions: the layer and what CDK adds come first."""
 
+RESOURCES: Final = 15
+"""Resources of one function: 14 behind a queue, and one in reserve."""
+
+RESOURCES_OF_URL: Final = 7
+"""What a URL adds: 6, and one in reserve."""
+
 MOST_STACKS: Final = 64
+
+
+def weight(name: str, configuration: Configuration) -> int:
+    """Return how many resources a function can have."""
+    return RESOURCES + (RESOURCES_OF_URL if configuration.options(name).url else 0)
 
 
 def group(weights: Mapping[str, int], stacks: int = 0) -> dict[int, tuple[str, ...]]:

@@ -61,22 +61,8 @@ class LambdaFunction(Construct):
         configuration: Configuration,
     ) -> None:
         super().__init__(scope, construct_id)
-        group = logs.LogGroup(
-            self,
-            "Logs",
-            log_group_name=f"/functions/{physical_name}",
-            retention=_RETENTIONS[configuration.log_days],
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
-        role = iam.Role(
-            self,
-            "Role",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=f"What {physical_name} may do",
-            inline_policies={
-                "function": iam.PolicyDocument(statements=[*statements, log_statement(group.log_group_arn)])
-            },
-        )
+        group = _log_group(self, physical_name, configuration)
+        role = _role(self, physical_name, [*statements, log_statement(group.log_group_arn)])
         self.function = lambda_.Function(
             self,
             "Function",
@@ -95,6 +81,26 @@ class LambdaFunction(Construct):
             reserved_concurrent_executions=reserved_concurrency,
             environment=_environment(configuration, table, variables),
         )
+
+
+def _log_group(scope: Construct, physical_name: str, configuration: Configuration) -> logs.LogGroup:
+    return logs.LogGroup(
+        scope,
+        "Logs",
+        log_group_name=f"/functions/{physical_name}",
+        retention=_RETENTIONS[configuration.log_days],
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+    )
+
+
+def _role(scope: Construct, physical_name: str, statements: list[iam.PolicyStatement]) -> iam.Role:
+    return iam.Role(
+        scope,
+        "Role",
+        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        description=f"What {physical_name} may do",
+        inline_policies={"function": iam.PolicyDocument(statements=statements)},
+    )
 
 
 def _environment(

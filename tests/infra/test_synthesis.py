@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+
+from infra.grouping import RESOURCES, RESOURCES_OF_URL
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Synthesis, Synthesize
@@ -50,14 +54,10 @@ def test_a_hundred_specs_fit(hundred: Synthesis) -> None:
 
 
 def test_a_stack_is_no_fuller_than_was_reckoned(hundred: Synthesis, deployed: Synthesis) -> None:
-    from infra.configuration import read_configuration
-    from infra.functions_stack import RESOURCES, RESOURCES_OF_URL
-
     functions = sum(len(one["Resources"]) for name, one in hundred.templates.items() if "Shared" not in name)
     assert functions <= 100 * RESOURCES
     url = [name for name in deployed.templates["Functions-dev-1"]["Resources"] if "RetentionUrl" in name]
     assert len(url) <= RESOURCES_OF_URL
-    assert read_configuration({}.get).stacks == 0
 
 
 def test_cdk_nag_finds_nothing_but_what_is_accepted(deployed: Synthesis) -> None:
@@ -88,6 +88,7 @@ def test_an_aws_on_this_machine_gets_no_resource_that_it_lacks(synthesize: Synth
         target="local",
         architecture="x86_64",
         synthesizer="cli",
+        checks="false",
         keep_data="false",
         sagemaker_url="http://127.0.0.1:8080",
     )
@@ -161,3 +162,25 @@ def test_a_spec_with_errors_is_not_deployed(synthesize: Synthesize, tmp_path: Pa
     assert done.returncode == 1
     assert "wrong.yaml:1:1" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(importlib.util.find_spec("aws_cdk") is None, reason="aws-cdk-lib is not installed")
+def test_the_app_of_the_page_works(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    program = page.partition("```python\n")[2].partition("```")[0]
+    start = "import os; from infra.node import use_packaged_node; use_packaged_node(os.environ)\n"
+    environment = {**os.environ, "CDK_OUTDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", start + program],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    template = json.loads((tmp_path / "Shop.template.json").read_text())
+    kinds = [one["Type"] for one in template["Resources"].values()]
+
+    assert done.returncode == 0, done.stderr
+    assert kinds.count("AWS::Lambda::Function") == 1

@@ -239,6 +239,14 @@ def test_no_right_is_wider_than_it_must_be(deployed: Synthesis) -> None:
     assert wide == WILDCARDS_THAT_ARE_MEANT
 
 
+def test_only_the_url_of_a_page_is_open_to_everybody(deployed: Synthesis) -> None:
+    permissions = deployed.of_type("AWS::Lambda::Permission")
+    public = {key for key, one in permissions.items() if one["Properties"]["Principal"] == "*"}
+
+    assert public
+    assert all("/ChurnRetentionUrl" in key for key in public)
+
+
 def test_what_is_denied_to_everybody_is_plain_http_alone(deployed: Synthesis) -> None:
     for kind, statement in _statements(deployed):
         if statement["Effect"] == "Deny" and kind != "AWS::IAM::Role":
