@@ -1,14 +1,13 @@
 """From bytes to the part of a document that is read: what no expression asks for is skipped, not built.
 
 Decoding costs most of what computing features costs, and only building less makes it cheaper. `msgspec`
-decodes into types that are derived from the lineage; without it the whole document is parsed. Evaluating
-gives the same values and failures either way.
+decodes into types that are derived from the lineage. Evaluating gives the same values and failures as on
+the whole document.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, TypedDict, Union
 
 from functions.documents import DocumentError, DocumentTooLargeError, Json, parse_json
@@ -22,7 +21,7 @@ Decoder = Callable[[bytes], Json]
 def decoder_for(reads: Reads, at: Path = (), *, max_bytes: int) -> Decoder:
     """Return a decoder for the document, or for what stands in it at a path, such as the profile.
 
-    With `msgspec` installed, keys that are not read are neither built nor checked for being given twice.
+    Keys that are not read are neither built nor checked for being given twice.
 
     Args:
         reads: What the expressions read, from the root document.
@@ -31,16 +30,14 @@ def decoder_for(reads: Reads, at: Path = (), *, max_bytes: int) -> Decoder:
     """
     below = {path[len(at) :]: how for path, how in reads.items() if path[: len(at)] == at}
     whole = any(at[: len(path)] == path and how is How.VALUE for path, how in reads.items())
-    if not whole:
-        try:
-            return _pruning(need_of(below), max_bytes)
-        except ImportError:
-            pass
-    return lambda text: parse_json(text, max_bytes=max_bytes)
+    if whole:
+        return lambda text: parse_json(text, max_bytes=max_bytes)
+    return _pruning(need_of(below), max_bytes)
 
 
 def _pruning(need: Need, max_bytes: int) -> Decoder:
-    msgspec: Any = import_module("msgspec")
+    import msgspec
+
     decode = msgspec.json.Decoder(_type_for(need)).decode
 
     def decoder(text: bytes) -> Json:

@@ -1,6 +1,5 @@
 """Decoders that build only what is read."""
 
-import importlib.util
 import json
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 from functions.documents import DocumentError, DocumentTooLargeError
 from functions.expressions import compile_features, decoder_for
 
-HAS_MSGSPEC = importlib.util.find_spec("msgspec") is not None
 FEATURES = {
     "spent": "sum(profile.orders[?kind == 'a'].price)",
     "count": "length(profile.orders)",
@@ -47,7 +45,6 @@ def test_what_is_decoded_gives_the_same_values_and_failures(profile: Any) -> Non
     assert features.evaluate({"profile": decode(json.dumps(profile).encode())}) == whole
 
 
-@pytest.mark.skipif(not HAS_MSGSPEC, reason="msgspec is not installed")
 def test_what_is_not_read_is_not_built() -> None:
     features = compile_features({"spent": "sum(profile.orders[].price)"})
     decode = decoder_for(features.lineage, (".profile",), max_bytes=10_000)
