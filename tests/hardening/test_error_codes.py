@@ -204,11 +204,11 @@ def _sqlite(desk: Desk, spoil: Callable[[sqlite3.Connection], object]) -> str:
         spoil(connection)
         return connection
 
-    store = SqliteProfileStore(path, busy_timeout_s=0.01, connect=connect)
     plan = a_plan(
         features={"x": {"from": "profile.x", "type": "string"}}, model=None, write_back=None, decide={}
     )
-    receipt = _decided(plan, store=store, customer=False)
+    with closing(SqliteProfileStore(path, busy_timeout_s=0.01, connect=connect)) as store:
+        receipt = _decided(plan, store=store, customer=False)
     assert receipt.outcome == "failed"
     return receipt.reason.code
 
@@ -229,7 +229,8 @@ def _without_room(connection: sqlite3.Connection) -> None:
 def _of_no_database(desk: Desk) -> str:
     path = desk.folder / "text.db"
     path.write_text("name,amount\n" * 1_000)
-    return _reason(store=SqliteProfileStore(path), customer=False)
+    with closing(SqliteProfileStore(path)) as store:
+        return _reason(store=store, customer=False)
 
 
 def _throttled(_: Desk) -> str:
