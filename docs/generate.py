@@ -21,6 +21,7 @@ from functions.documents import Json
 from functions.errors import every_error
 from functions.expressions import FUNCTION_REFERENCE
 from functions.settings import SECRET_PREFIX, SETTINGS
+from functions.spec.problem_codes import PROBLEM_CODES
 from functions.spec.schema import Kind, json_schema
 
 FOLDER = Path(__file__).parent
@@ -161,7 +162,9 @@ def _errors() -> Iterator[str]:
     yield f"# Errors and reasons\n\n{_MADE}\n"
     yield (
         "Codes are stable: programs may rely on them. Messages say where, what and what to do; they never hold "
-        "a value of an event, a profile or a reply.\n\n## Reasons\n\n"
+        "a value of an event, a profile or a reply.\n\n- [Reasons](#reasons) of receipts\n- [Errors](#errors) "
+        "of receipts and commands\n- [Problems of specs](#problems-of-specs), as `functions validate` prints "
+        "them\n\n## Reasons\n\n"
         "Every receipt gives one, as a code and a sentence. Beside these, `reason.code` can be the code of "
         "an [error](#errors): then the outcome is `rejected` or `failed`.\n\n"
         "| code | sentence |\n|---|---|\n"
@@ -181,6 +184,13 @@ def _errors() -> Iterator[str]:
     for error in sorted({found.code: found for found in _public_errors()}.values(), key=lambda one: one.code):
         meaning = " ".join((error.__doc__ or "").partition("\n\n")[0].split())
         yield _row(f"`{error.code}`", meaning, error.who, "yes" if error.retryable else "")
+    yield (
+        "\n## Problems of specs\n\nWhat `functions validate` finds in a folder of specs: everything at once, "
+        "each with its file, line and column, and mostly with a hint. Some are warnings, which don't stop a "
+        "build.\n\n| code | meaning | what to do |\n|---|---|---|\n"
+    )
+    for code, known in PROBLEM_CODES.items():
+        yield _row(f"`{code}`", known.meaning, known.remedy)
 
 
 def _public_errors() -> Iterator[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 Clock = Callable[[], datetime]
 """Gives the present instant in UTC. Always passed in, so that tests and replays own time."""
@@ -24,6 +25,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # (Tealium, mParticle) or microseconds (GA4). The bounds leave the years 1973 to 5138 unambiguous.
 _EPOCH_MS_FROM = 1e11
 _EPOCH_US_FROM = 1e14
+
+
+FIRST_TIME: Final = _EPOCH
+LAST_TIME: Final = datetime(9000, 1, 1, tzinfo=UTC)
+"""Times outside are no times of events or decisions, and too near the ends of the calendar to reckon with."""
 
 
 def utc_now() -> datetime:
@@ -84,6 +90,11 @@ def parse_instant(value: object) -> datetime:
     except (ValueError, OverflowError):
         raise ValueError("no instant: give ISO 8601 text or an epoch number") from None
     raise ValueError("no instant: give ISO 8601 text or an epoch number")
+
+
+def is_of_our_time(instant: datetime) -> bool:
+    """Say whether something can have happened, or be decided, at an instant: from 1970 until before 9000."""
+    return FIRST_TIME <= instant < LAST_TIME
 
 
 def format_instant(instant: datetime) -> str:

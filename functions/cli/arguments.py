@@ -9,7 +9,7 @@ from pathlib import Path
 from functions.cli.console import Console
 from functions.errors import EventMalformedError, EventTooLargeError, SettingsError
 from functions.settings import read_settings
-from functions.times import parse_instant
+from functions.times import is_of_our_time, parse_instant
 
 
 class UnreadableFileError(SettingsError):
@@ -45,6 +45,14 @@ def instant(text: str) -> datetime:
         raise argparse.ArgumentTypeError(
             "give a time such as 2026-11-02T09:15:00Z, or epoch seconds"
         ) from None
+
+
+def decision_time(text: str) -> datetime:
+    """Read the value of an option that says when a decision is taken."""
+    found = instant(text)
+    if not is_of_our_time(found):
+        raise argparse.ArgumentTypeError("give a time from 1970 until before 9000")
+    return found
 
 
 def specs_folder(console: Console, folder: str | None = None) -> Path:

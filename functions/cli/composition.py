@@ -49,6 +49,7 @@ def opened_runtime(
     store: ProfileStore,
     *,
     at_stage: Callable[[str], None] | None = None,
+    on_stand_in: Callable[[str], None] | None = None,
     endpoint: EndpointServer | None = None,
 ) -> Iterator[Runtime]:
     """Build a runtime over an open store; what it opens itself is closed after the block.
@@ -60,13 +61,14 @@ def opened_runtime(
         settings: Of this process.
         store: Open, and left open.
         at_stage: Told how far an event is.
+        on_stand_in: Told in a sentence, once for each URL, which model of the folder answers for it.
         endpoint: An embedded endpoint that runs already, in the place of one that is started here.
     """
     from functions.runtime.engine import Runtime
     from functions.runtime.ports import Ports
 
     with ExitStack() as stack:
-        models = _Models(settings, stack, endpoint)
+        models = _Models(settings, stack, endpoint, on_stand_in or (lambda _: None))
         channels = _Channels(settings)
         ports = Ports(
             store=store,
@@ -87,10 +89,17 @@ def opened_runtime(
 class _Models:
     """Opens each model once."""
 
-    def __init__(self, settings: Settings, stack: ExitStack, endpoint: EndpointServer | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        stack: ExitStack,
+        endpoint: EndpointServer | None,
+        on_stand_in: Callable[[str], None],
+    ) -> None:
         self._settings = settings
         self._stack = stack
         self._endpoint = endpoint
+        self._on_stand_in = on_stand_in
         self._open: dict[str, Model] = {}
 
     def open(self, plan: ModelPlan) -> Model:
@@ -114,6 +123,9 @@ class _Models:
         name = stand_ins(self._settings.models).get(plan.target)
         if name is None:
             return plan
+        self._on_stand_in(
+            f"{plan.target} was not called: the model {name} of {self._settings.models} stands in for it here"
+        )
         kept = {key: value for key, value in plan.options.items() if key not in ("headers", "bearer")}
         return replace(plan, options={**kept, "url": f"{self._embedded().url}/models/{name}"})
 

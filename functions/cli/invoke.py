@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from functions.cli.arguments import add_json, instant, read_input, specs_folder
+from functions.cli.arguments import add_json, decision_time, read_input, specs_folder
 from functions.cli.console import Console, counted
 from functions.errors import EventError
 from functions.profiles.store import ProfileStore
@@ -60,7 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "of the event",
     )
     parser.add_argument(
-        "--now", type=instant, metavar="TIME", help="decision time; by default the event's own time"
+        "--now",
+        type=decision_time,
+        metavar="TIME",
+        help="decision time; by default the event's own time",
     )
     parser.add_argument(
         "--new-id", action="store_true", help="send the event again as a new one, with a fresh id"
@@ -87,12 +90,18 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     plan = load_function(specs_folder(console), arguments.name)
     parsed = _events(arguments.event, console)
     call = _Call(plan, _record(arguments.profile, console), arguments.now, arguments.new_id)
-    with opened_store(settings) as store, opened_runtime(settings, store) as runtime:
+    notes: list[str] = []
+    with (
+        opened_store(settings) as store,
+        opened_runtime(settings, store, on_stand_in=notes.append) as runtime,
+    ):
         receipts = [_receipt(call, one, runtime, store, console) for one in parsed]
     _print(receipts, console, as_json=arguments.json)
     refused = sum(one.error is not None for one in parsed)
     if refused:
         console.err(f"{arguments.event}: {refused:,} of {counted(len(parsed), 'event')} could not be read")
+    for note in notes:
+        console.err(f"note: {note}")
     for hint in dict.fromkeys(_hint(receipt) for receipt in receipts):
         if hint:
             console.err(f"hint: {hint}")

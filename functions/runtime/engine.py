@@ -8,7 +8,7 @@ before the commit.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from functions.decision.choosing import Decision, choose, foreclosed, suppressed
 from functions.decision.evaluating import evaluate
@@ -34,11 +34,7 @@ from functions.runtime.root import root_document
 from functions.runtime.scoring import score
 from functions.runtime.stopwatch import Stopwatch
 from functions.spec.plan import ChannelPlan, ModelPlan, Plan
-from functions.times import format_duration
-
-_FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST_TIME = datetime(9000, 1, 1, tzinfo=UTC)
-"""Times outside are no times of events or decisions, and too near the ends of the calendar to reckon with."""
+from functions.times import format_duration, is_of_our_time
 
 
 class Runtime:
@@ -274,9 +270,9 @@ class _Run:
 
 
 def _check_calendar(event: Event, now: datetime) -> None:
-    if not _FIRST_TIME <= event.time < _LAST_TIME:
+    if not is_of_our_time(event.time):
         raise EventMalformedError("the event's time is before 1970 or after 9000")
-    if not _FIRST_TIME <= now < _LAST_TIME:
+    if not is_of_our_time(now):
         raise SettingsError("the decision time is before 1970 or after 9000")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from functions.errors import FunctionsError
+from functions.spec.problem_codes import PROBLEM_CODES
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -18,7 +19,7 @@ class Problem:
         file: Path as it was given.
         line: 1-based; 0 when the fault has no place in the text.
         column: 1-based.
-        code: Stable and dotted.
+        code: Stable and dotted; stands in `PROBLEM_CODES`.
         message: What is wrong.
         hint: What to do; empty where the message says it.
         source: The line of the file.
@@ -35,6 +36,11 @@ class Problem:
     source: str = ""
     length: int = 1
     severity: Literal["error", "warning"] = "error"
+
+    def __post_init__(self) -> None:
+        """Refuse a code that the reference does not explain."""
+        if self.code not in PROBLEM_CODES:
+            raise ValueError(f"the table of problem codes lacks {self.code}")
 
     def render(self) -> str:
         """Return the problem as text: place, message, the line with a caret, and the hint."""

@@ -8,16 +8,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 import functions
+from functions.spec.problem_codes import PROBLEM_CODES
+from functions.spec.problems import Problem
 
 PACKAGE: Final = Path(functions.__path__[0])
 TESTS: Final = Path(__file__).parents[1]
 ROOMS: Final = ("spec", "expressions", "events")
+TABLE: Final = PACKAGE / "spec" / "problem_codes.py"
 _CODE: Final = re.compile(r"[a-z]+\.[a-z_]+")
 
 # Of the form of a code, and none.
 NO_CODES: Final = frozenset(
-    {"action.decided", "actions.yaml", "aws.dynamodb", "contract.yaml", "kinesis.data", "library.reference"}
+    {
+        *("action.decided", "actions.yaml", "aws.dynamodb", "contract.yaml", "kinesis.data"),
+        *("library.reference", "spec.invalid"),
+    }
 )
 
 
@@ -41,7 +49,7 @@ def _pattern_codes(path: Path) -> Iterator[str]:
 
 def _written() -> set[str]:
     found: set[str] = set()
-    for path in (path for room in ROOMS for path in (PACKAGE / room).rglob("*.py")):
+    for path in (path for room in ROOMS for path in (PACKAGE / room).rglob("*.py") if path != TABLE):
         found |= {text for text in _constants(path) if _CODE.fullmatch(text)}
         found |= set(_pattern_codes(path))
     return found
@@ -74,3 +82,19 @@ def test_the_scan_finds_codes_of_every_room() -> None:
 
 def test_the_exceptions_are_still_there() -> None:
     assert NO_CODES - _written() == set()
+
+
+def test_the_table_explains_every_code_and_nothing_else() -> None:
+    assert sorted(PROBLEM_CODES) == sorted(_written() - NO_CODES)
+
+
+def test_every_code_has_a_sentence_and_says_what_to_do() -> None:
+    for code, known in PROBLEM_CODES.items():
+        assert known.meaning.endswith("."), code
+        assert known.remedy.endswith("."), code
+        assert known.meaning[0].isupper() or known.meaning[0] == "`", code
+
+
+def test_a_problem_with_a_code_that_is_not_explained_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"lacks spec\.invented"):
+        Problem("a.yaml", 1, 1, "spec.invented", "m")

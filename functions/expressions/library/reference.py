@@ -285,7 +285,8 @@ _FUNCTIONS = (
     _plain("trim(text)", "The text without white space at its ends.", "trim(' a b ')", "a b", texts.trim),
     _plain(
         "normalize(text)",
-        "The text in Unicode form NFKC, case folded, each run of white space as one space.",
+        "The text in Unicode form NFKC, case folded, each run of white space as one space; null "
+        "for a text with more than 100 combining marks in a row.",
         "normalize('  Straße   12 ')",
         "strasse 12",
         texts.normalize,

@@ -10,7 +10,7 @@ def problem(**changes: object) -> Problem:
         "file": "a.yaml",
         "line": 3,
         "column": 5,
-        "code": "spec.x",
+        "code": "yaml.tab",
         "message": "m",
         **changes,
     }
@@ -19,12 +19,12 @@ def problem(**changes: object) -> Problem:
 
 def test_problem_renders_place_line_caret_and_hint() -> None:
     assert problem(source="ab: cdef", length=4, hint="do this").render() == (
-        "a.yaml:3:5: error[spec.x] m\n    3 | ab: cdef\n            ^^^^\n      = do this"
+        "a.yaml:3:5: error[yaml.tab] m\n    3 | ab: cdef\n            ^^^^\n      = do this"
     )
 
 
 def test_problem_without_a_place_renders_the_file_alone() -> None:
-    assert problem(line=0, column=0, severity="warning").render() == "a.yaml: warning[spec.x] m"
+    assert problem(line=0, column=0, severity="warning").render() == "a.yaml: warning[yaml.tab] m"
 
 
 def test_long_line_is_cut_to_a_window_around_the_caret() -> None:
@@ -45,7 +45,7 @@ def test_problem_as_document_has_every_field_an_editor_needs() -> None:
         "line": 3,
         "column": 5,
         "severity": "error",
-        "code": "spec.x",
+        "code": "yaml.tab",
         "message": "m",
         "hint": "h",
     }

@@ -182,7 +182,7 @@ def test_aliases_can_not_nest_deeper_than_a_text_can() -> None:
 def caret(text: str, key: str, offset: int) -> str:
     """Return what of its line stands from the caret on."""
     source = read_yaml(text, "a.yaml")
-    problem = source.problem((key,), "c", "m", offset=offset, length=1)
+    problem = source.problem((key,), "yaml.tab", "m", offset=offset, length=1)
     return source.lines[problem.line - 1][problem.column - 1 :]
 
 
@@ -215,7 +215,7 @@ def test_caret_behind_the_end_stands_behind_the_last_character() -> None:
     for written in ("a ||", "'a ||'", '"a ||"', "|\n  a ||\n", ">-\n  a ||\n"):
         text = f"key: {written}\n"
         source = read_yaml(text, "a.yaml")
-        problem = source.problem(("key",), "c", "m", offset=99, length=1)
+        problem = source.problem(("key",), "yaml.tab", "m", offset=99, length=1)
         assert source.lines[problem.line - 1][: problem.column - 1].endswith("a ||")
 
 
@@ -246,7 +246,7 @@ def test_caret_finds_every_character_of_any_block(words: list[str], data: st.Dat
 
 def test_place_of_what_is_not_there_is_that_of_its_nearest_parent() -> None:
     source = read_yaml("a:\n  b: 1\n", "a.yaml")
-    problem = source.problem(("a", "c", "d"), "c", "m")
+    problem = source.problem(("a", "c", "d"), "yaml.tab", "m")
     assert (problem.line, problem.column) == (2, 3)
     assert read_yaml("a: 1", "a.yaml").values[("a",)] != Place(1, 1)
 

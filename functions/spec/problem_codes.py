@@ -1,0 +1,248 @@
+"""Every code that a problem of a spec, an expression or a pattern can have: what it means, and what to do.
+
+The message of a problem says what is wrong in its place; this table says it for the reference. A `Problem`
+refuses a code that does not stand here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemCode:
+    """What a code stands for.
+
+    Attributes:
+        meaning: One sentence.
+        remedy: What the author does about it.
+    """
+
+    meaning: str
+    remedy: str
+
+
+_SPEC: Final = {
+    "spec.missing_file": ProblemCode(
+        "The folder lacks a file that all specs share.",
+        "Write `contract.yaml` or `actions.yaml` beside the specs, or name another folder.",
+    ),
+    "spec.missing_key": ProblemCode("A key that is required is not there.", "Add the key."),
+    "spec.unknown_key": ProblemCode(
+        "The language has no such key in this place.", "Correct the spelling, or move it where it belongs."
+    ),
+    "spec.wrong_type": ProblemCode(
+        "A value is of another type than its key takes.", "Write the type that the message names."
+    ),
+    "spec.wrong_value": ProblemCode(
+        "A value is none of those that its key takes.",
+        "Write one of the values, or in the form, that is named.",
+    ),
+    "spec.unknown_kind": ProblemCode(
+        "There is no such kind of model or channel.", "Take one of the kinds, or name a class of your own."
+    ),
+    "spec.unknown_purpose": ProblemCode(
+        "The data contract has no such purpose.", "Name one of its purposes, or add it to `contract.yaml`."
+    ),
+    "spec.unknown_action": ProblemCode(
+        "The registry has no such action.", "Name one of its actions, or add it to `actions.yaml`."
+    ),
+    "spec.unknown_channel": ProblemCode(
+        "An action names a channel that the registry does not have.", "Name one of its channels, or add it."
+    ),
+    "spec.duplicate_name": ProblemCode(
+        "Two specs give the same name; neither can be used.", "Rename one of the functions."
+    ),
+}
+_FEATURES: Final = {
+    "feature.answer_type": ProblemCode(
+        "The answer to a missing, null, stale or outside value is not of the feature's type.",
+        "Write a value of that type, null, or `error`.",
+    ),
+    "feature.categories": ProblemCode(
+        "A category without `categories`, or `categories` without a category.",
+        "List the values of a category, and of nothing else.",
+    ),
+    "feature.range": ProblemCode(
+        "The range does not fit the feature, or `clip` stands without one.",
+        "Write [lowest, highest] for a float or an int, whole numbers for an int.",
+    ),
+    "feature.staleness": ProblemCode(
+        "`stale_after`, `stale` and `as_of` are not given together.",
+        "Give `stale_after` with `stale`, and `as_of` unless the value is a score.",
+    ),
+}
+_MODELS: Final = {
+    "model.fallback": ProblemCode(
+        "A rung of the fallback lacks an output, or its constant is none that the model could give.",
+        "Give every output, and constants inside their range.",
+    ),
+    "model.output_name": ProblemCode(
+        "An output has the name of a root such as `event`.", "Rename the output."
+    ),
+    "model.range": ProblemCode("The range of an output ends before it begins.", "Write [lowest, highest]."),
+    "model.template": ProblemCode(
+        "A template for CSV, or a missing token for JSON.",
+        "Take it out, or change the format of the request.",
+    ),
+    "model.timeout": ProblemCode("The timeout leaves no time.", "Write a longer one, such as `800ms`."),
+    "model.unknown_output": ProblemCode(
+        "A name under `range` or `fallback` is no output.", "Use the names that stand under `response`."
+    ),
+}
+_EXPRESSIONS: Final = {
+    "expression.arity": ProblemCode(
+        "A function is given too many or too few arguments.", "Give as many as its signature names."
+    ),
+    "expression.bare_literal": ProblemCode(
+        "A bare word stands in backticks, an old way to write text.", "Write it in single quotes: 'text'."
+    ),
+    "expression.empty": ProblemCode("There is no expression.", "Write one, or take the key out."),
+    "expression.index_of_each": ProblemCode(
+        "An index is applied to each element, not to the list that comes out.",
+        "For an element of the result, put a pipe before the index: `a[*].b | [0]`.",
+    ),
+    "expression.misplaced_reference": ProblemCode(
+        "`&` stands where no function takes an expression.", "Take it out."
+    ),
+    "expression.negated_path": ProblemCode("`!a.b` means `(!a).b`, which is always null.", "Write `!(a.b)`."),
+    "expression.no_order": ProblemCode(
+        "Values are compared that have no order.", "Compare numbers with numbers, or use == and !=."
+    ),
+    "expression.not_finite": ProblemCode("A literal is NaN or Infinity.", "Write a number."),
+    "expression.slice_step": ProblemCode("The step of a slice is 0.", "Write another step, or none."),
+    "expression.syntax": ProblemCode(
+        "The text is no JMESPath.", "Look at the caret: a bracket, a quote or an operator is wrong there."
+    ),
+    "expression.text_order": ProblemCode(
+        "Texts are compared by < or >, which not every JMESPath does.",
+        "For instants use `days_between(a, b)` or `hours_between(a, b)`.",
+    ),
+    "expression.too_deep": ProblemCode(
+        "The expression is nested too deeply.", "Split it into several features."
+    ),
+    "expression.too_large": ProblemCode(
+        "The expression has too many parts.", "Split it into several features."
+    ),
+    "expression.too_long": ProblemCode("The expression has too many characters.", "Shorten or split it."),
+    "expression.too_many_loops": ProblemCode(
+        "Too many loops stand inside each other.", "Flatten the list first: `a[].b[].c`."
+    ),
+    "expression.too_much_growth": ProblemCode(
+        "The result could be far larger than what is read.", "Select fewer fields before a pipe."
+    ),
+    "expression.type": ProblemCode(
+        "A function is given a value where it takes an expression.", "Write & before it: `&name`."
+    ),
+    "expression.unknown_feature": ProblemCode(
+        "`features.NAME` is no feature of this function.", "Correct the name, or declare the feature."
+    ),
+    "expression.unknown_function": ProblemCode(
+        "No function has this name.", "Take one of [the library](spec-reference.md#expressions)."
+    ),
+    "expression.unknown_root": ProblemCode(
+        "The expression begins with a name that it can't read here.",
+        "Begin with one of the names of the hint, such as `event` or `profile`.",
+    ),
+    "expression.unused_fallback": ProblemCode(
+        "What stands left of || is never null, false or empty, so the right side is never used.",
+        "Give the fallback to the argument: `` length(a || `[]`) ``.",
+    ),
+}
+_PATTERNS: Final = {
+    "pattern.bad_anything_but": ProblemCode(
+        "`anything-but` is given something else than texts or numbers.",
+        "Give a value, or a list of one type.",
+    ),
+    "pattern.bad_cidr": ProblemCode(
+        "The value is no range of addresses.", "Write one such as `10.0.0.0/24`."
+    ),
+    "pattern.bad_escape": ProblemCode(
+        "A backslash stands before a sign that needs none.", r"Write `\\` for a backslash, `\*` for a star."
+    ),
+    "pattern.bad_field": ProblemCode("The name of a field is no text.", "Quote it."),
+    "pattern.bad_numeric": ProblemCode(
+        "`numeric` is not given comparisons of numbers.", "Write one or two, such as `['>', 0, '<=', 5]`."
+    ),
+    "pattern.bad_or": ProblemCode("`$or` is not given alternatives.", "Give a list of two or more objects."),
+    "pattern.bad_value": ProblemCode(
+        "A value is none that a field can have.", "Write texts, numbers, true, false, null or operators."
+    ),
+    "pattern.consecutive_wildcards": ProblemCode(
+        "Two stars stand in a row.", "Write one; it matches as much."
+    ),
+    "pattern.empty_list": ProblemCode(
+        "An empty list matches nothing.", "Give a value, or take the field out."
+    ),
+    "pattern.empty_object": ProblemCode(
+        "An empty object matches nothing.", "Give a field, or take the object out."
+    ),
+    "pattern.empty_range": ProblemCode(
+        "No number is in the range.", "Put the lower bound below the upper one."
+    ),
+    "pattern.field_twice": ProblemCode(
+        "A field stands beside `$or` and inside it.", "Keep it in one of the two places."
+    ),
+    "pattern.not_a_list": ProblemCode("The values of a field stand in no list.", "Write `[value]`."),
+    "pattern.not_an_object": ProblemCode("A pattern is no object of fields.", "Write `field: [value]`."),
+    "pattern.not_boolean": ProblemCode("`exists` is not given true or false.", "Write `exists: true`."),
+    "pattern.not_one_operator": ProblemCode(
+        "An operator object has several keys, or none.", "Write one object for each operator."
+    ),
+    "pattern.not_text": ProblemCode("An operator for texts is given something else.", "Give a text."),
+    "pattern.number_out_of_range": ProblemCode(
+        "A number is larger than EventBridge compares.", "Write one between -5e9 and 5e9."
+    ),
+    "pattern.reserved_in_or": ProblemCode(
+        "A field inside `$or` has the name of an operator.", "Match that field outside `$or`."
+    ),
+    "pattern.too_complex": ProblemCode(
+        "The alternatives multiply to too many combinations.", "Use fewer of them, or two functions."
+    ),
+    "pattern.too_deep": ProblemCode("The pattern is nested too deeply.", "Match fewer levels."),
+    "pattern.too_large": ProblemCode("EventBridge takes no pattern as long as this.", "Shorten it."),
+    "pattern.too_many_wildcards": ProblemCode(
+        "A text has too many stars.", "Write several shorter ones in the list; that means `or`."
+    ),
+    "pattern.unknown_field": ProblemCode(
+        "No event on a bus has this field, so the pattern would never match.",
+        "Match `source`, `detail-type`, or fields below `detail`.",
+    ),
+    "pattern.unknown_operator": ProblemCode("No operator has this name.", "Take one of those of the hint."),
+}
+_FILES: Final = {
+    "cases.duplicate_name": ProblemCode("Two cases have the same name.", "Rename one of them."),
+    "cases.no_spec": ProblemCode(
+        "There is no spec for this file of cases.", "Call it `NAME.cases.yaml` for a spec `NAME.yaml`."
+    ),
+    "yaml.alias": ProblemCode(
+        "An alias refers to no anchor above it.", "Correct its name, or write the value itself."
+    ),
+    "yaml.bomb": ProblemCode("Anchors expand to too much.", "Write the values out."),
+    "yaml.character": ProblemCode(
+        "The file holds a character that YAML does not allow.", "Write it as an escape in double quotes."
+    ),
+    "yaml.documents": ProblemCode("The file holds several documents.", "Keep one; `---` begins another."),
+    "yaml.duplicate_key": ProblemCode("A key is given twice.", "Keep one of them."),
+    "yaml.empty": ProblemCode("The file is empty.", "Write something, or remove the file."),
+    "yaml.key": ProblemCode("A key is a list or a mapping.", "Write a text as the key."),
+    "yaml.number": ProblemCode(
+        "A number can't be kept as it is written.", "Write it in a plain form, or quote it as a text."
+    ),
+    "yaml.syntax": ProblemCode("The text is no YAML.", "Look at the caret, and at the line above it."),
+    "yaml.tab": ProblemCode("A tab stands where only spaces may.", "Indent with spaces."),
+    "yaml.tag": ProblemCode("Tags such as `!!python` are not taken.", "Take the tag out."),
+    "yaml.too_deep": ProblemCode("The file is nested too deeply.", "Use fewer levels."),
+    "yaml.too_large": ProblemCode("The file is too large to be a spec.", "Split it; data belongs elsewhere."),
+    "yaml.unreadable": ProblemCode(
+        "The file can't be opened.", "Check that it is a file, and who may read it."
+    ),
+}
+
+PROBLEM_CODES: Final[Mapping[str, ProblemCode]] = MappingProxyType(
+    {**_SPEC, **_FEATURES, **_MODELS, **_EXPRESSIONS, **_PATTERNS, **_FILES}
+)
+"""Every code, in the order of the reference."""
