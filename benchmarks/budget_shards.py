@@ -14,23 +14,18 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import socket
-import subprocess
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
-from urllib.request import urlopen
 
 from functions.profiles.dynamodb import DynamoProfileStore
 from functions.profiles.dynamodb_calls import make_client
 from functions.profiles.dynamodb_table import create_table
 from functions.profiles.store import CommitRequest
+from functions.testing.local_aws import LocalAws
 from functions.testing.store_checks.samples import a_decision, new_id, paid_from
 
 ENVIRONMENT = Path(__file__).parents[1] / ".venv-aws"
@@ -94,35 +89,6 @@ def spend(store: DynamoProfileStore, budget: str, shards: int, until: float) -> 
     return answers
 
 
-@contextmanager
-def local_server() -> Iterator[str]:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        settings = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "IOT_MTLS_ENABLED": "0"}
-        environment = {"PATH": os.environ["PATH"], "HOME": folder, "LOG_LEVEL": "ERROR", **settings}
-        command = [str(ENVIRONMENT / "bin" / "python"), "-m", "ministack"]
-        server = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL)
-        try:
-            _wait_for(port)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-            server.wait()
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(300):
-        try:
-            urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise SystemExit("ministack did not start")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=4.0)
@@ -131,8 +97,8 @@ def main() -> None:
     arguments = parser.parse_args()
     os.environ.setdefault("AWS_ACCESS_KEY_ID", "000000000000")
     os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "local")
-    with local_server() as url:
-        client = make_client("eu-central-1", url, 30_000)
+    with LocalAws(ENVIRONMENT / "bin" / "python") as aws:
+        client = make_client(aws.region, aws.url, 30_000)
         create_table(client, "profiles")
         store = DynamoProfileStore("profiles", client=HoldingClient(client, arguments.hold_ms / 1_000))
         first = 0.0

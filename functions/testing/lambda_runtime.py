@@ -183,6 +183,13 @@ class LambdaRuntime:
         """ARN that the function is invoked by."""
         return self._arn
 
+    @property
+    def pid(self) -> int:
+        """Id of the process, inside the block."""
+        if self._process is None:
+            raise ValueError("the process runs inside the `with` block")
+        return self._process.pid
+
     def _whole_environment(self) -> dict[str, str]:
         folders = [str(Path(__file__).parents[2]), self._python_path]
         return {

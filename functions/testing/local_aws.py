@@ -1,0 +1,136 @@
+"""An AWS on this machine: a ministack server on a free loopback port, for the length of a `with` block.
+
+    with LocalAws(Path(".venv-aws/bin/python")) as aws:
+        store = open_store(f"dynamodb:profiles?endpoint_url={aws.url}&region={aws.region}")
+
+It needs an environment of its own, since it pins another version of the AWS SDK.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+from urllib.error import URLError
+from urllib.request import urlopen
+
+ACCOUNT: Final = "000000000000"
+REGION: Final = "eu-central-1"
+
+READY_WITHIN_S: Final = 60.0
+_LOG: Final = "server.log"
+
+
+class LocalAws:
+    """A local AWS.
+
+    Args:
+        python: Of the environment that ministack is installed in.
+        variables: Further settings of the server.
+
+    Attributes:
+        url: Endpoint of all its services.
+        account: Its account, which is also the access key.
+        region: Its region.
+    """
+
+    account: Final = ACCOUNT
+    region: Final = REGION
+
+    def __init__(self, python: Path, variables: Mapping[str, str] | None = None) -> None:
+        self._python = python
+        self._variables = variables or {}
+        self._stack = ExitStack()
+        self.url = ""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to talk to it: PATH, region, credentials and endpoint."""
+        return {
+            "PATH": os.environ["PATH"],
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            # An account of the local server, not a secret.
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "local",
+        }
+
+    def __enter__(self) -> Self:
+        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+        port = _free_port()
+        settings = {
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "IOT_MTLS_ENABLED": "0",
+            "LAMBDA_EXECUTOR": "local",
+            "LOG_LEVEL": "ERROR",
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "MINISTACK_REGION": REGION,
+            "TMPDIR": str(folder),
+            **self._variables,
+        }
+        with (folder / _LOG).open("wb") as log:
+            server = subprocess.Popen(  # noqa: S603 - the Python that the caller names
+                [self._python, "-m", "ministack"],
+                cwd=folder,
+                env={"PATH": os.environ["PATH"], "HOME": str(folder), **settings},
+                stdout=log,
+                stderr=log,
+            )
+        self._stack.callback(_end, server)
+        self.url = f"http://127.0.0.1:{port}"
+        if not _is_ready(server, self.url):
+            text = (folder / _LOG).read_text()[-2_000:]
+            self._stack.close()
+            raise RuntimeError(f"the local AWS did not start: {text}")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _is_ready(server: subprocess.Popen[bytes], url: str) -> bool:
+    deadline = time.monotonic() + READY_WITHIN_S
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            with urlopen(f"{url}/_ministack/health", timeout=1) as answer:  # noqa: S310 - loopback
+                if answer.status == 200:
+                    return True
+        except (URLError, OSError):
+            # Ends at once while nobody listens; waits for the child, not for the clock.
+            _pause(server)
+    return False
+
+
+def _pause(server: subprocess.Popen[bytes]) -> None:
+    try:
+        server.wait(timeout=0.1)
+    except subprocess.TimeoutExpired:
+        return
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
