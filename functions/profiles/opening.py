@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 from urllib.parse import parse_qsl
 
 from functions.errors import SettingsError
+from functions.profiles.operator_documents import OperatorStore
 from functions.profiles.store import ProfileStore
 
 
@@ -35,12 +36,14 @@ class StoreKind:
 
     Attributes:
         target: `module:Class`, imported when a store of the kind is opened.
+        documents: The class for shared documents at the same address.
         form: What an address looks like, for errors.
         address: What stands between the kind and the options; its group, if any, is the first argument.
         options: What may follow a `?`, and how each is read.
     """
 
     target: str
+    documents: str
     form: str
     address: re.Pattern[str]
     options: Mapping[str, Callable[[str], object]]
@@ -50,18 +53,21 @@ KINDS: Final[Mapping[str, StoreKind]] = MappingProxyType(
     {
         "memory": StoreKind(
             target="functions.profiles.memory:MemoryProfileStore",
+            documents="functions.profiles.memory_operator:MemoryOperatorStore",
             form="memory:",
             address=re.compile(""),
             options=MappingProxyType({}),
         ),
         "sqlite": StoreKind(
             target="functions.profiles.sqlite:SqliteProfileStore",
+            documents="functions.profiles.sqlite_operator:SqliteOperatorStore",
             form="sqlite:///folder/file.db, or sqlite:////folder/file.db from the root",
             address=re.compile("///(.+)"),
             options=MappingProxyType({"busy_timeout_s": _seconds}),
         ),
         "dynamodb": StoreKind(
             target="functions.profiles.dynamodb:DynamoProfileStore",
+            documents="functions.profiles.dynamodb_operator:DynamoOperatorStore",
             form="dynamodb:table-name",
             # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
             address=re.compile("([a-zA-Z0-9_.-]{3,255})"),
@@ -87,12 +93,37 @@ def open_store(url: str) -> ProfileStore:
         SettingsError: No kind has that name, the address has another form, or the class can't be
             imported or does not take the options. The address is not repeated, since it may hold a password.
     """
+    return cast(ProfileStore, _opened(url, lambda kind: kind.target))
+
+
+def open_operator_store(url: str) -> OperatorStore | None:
+    """Open the store of shared documents at the address of a profile store.
+
+    Args:
+        url: As `open_store` takes it. A class of the user's own keeps such documents when it has the methods
+            of `OperatorStore`.
+
+    Returns:
+        None for a class of the user's own that keeps none.
+
+    Raises:
+        SettingsError: As `open_store`.
+    """
+    made = _opened(url, lambda kind: kind.documents)
+    methods = ("read_documents", "put_document", "document_names")
+    if all(callable(getattr(made, method, None)) for method in methods):
+        return cast(OperatorStore, made)
+    made.close()
+    return None
+
+
+def _opened(url: str, target: Callable[[StoreKind], str]) -> Any:
     address, _, query = url.partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))
     name, colon, rest = address.partition(":")
     if name in KINDS and colon:
         kind = KINDS[name]
-        return _made(kind.target, _arguments(kind, rest), _options(name, kind, options))
+        return _made(target(kind), _arguments(kind, rest), _options(name, kind, options))
     if _OWN_CLASS.fullmatch(address):
         return _made(address, (), options)
     raise _unknown(name)
@@ -116,7 +147,7 @@ def _options(name: str, kind: StoreKind, given: Mapping[str, str]) -> dict[str, 
         raise SettingsError(f"an option of a store of kind {name} has a value that can't be read") from None
 
 
-def _made(target: str, arguments: tuple[str, ...], options: Mapping[str, object]) -> ProfileStore:
+def _made(target: str, arguments: tuple[str, ...], options: Mapping[str, object]) -> Any:
     module_name, _, class_name = target.partition(":")
     try:
         made: Callable[..., Any] = getattr(import_module(module_name), class_name)
@@ -125,7 +156,7 @@ def _made(target: str, arguments: tuple[str, ...], options: Mapping[str, object]
     except AttributeError as error:
         raise SettingsError(f"the module {module_name} has no {class_name}") from error
     try:
-        return cast(ProfileStore, made(*arguments, **options))
+        return made(*arguments, **options)
     except TypeError:
         raise SettingsError(f"the store {target} does not take these options") from None
 

@@ -23,13 +23,21 @@ from functions.testing.store_checks.committing import CommitChecks
 from functions.testing.store_checks.delivering import OutboxChecks
 from functions.testing.store_checks.keeping import KeepingChecks
 from functions.testing.store_checks.racing import RaceChecks
+from functions.testing.store_checks.sharing import SharedDocumentChecks
 from functions.testing.store_checks.spending import BudgetChecks
 
-__all__ = ["ProfileStoreConformance"]
+__all__ = ["OperatorStoreConformance", "ProfileStoreConformance"]
 
 
 class ProfileStoreConformance(KeepingChecks, CommitChecks, BudgetChecks, OutboxChecks, RaceChecks):
     """Every promise of `functions.profiles.store.ProfileStore`, one test method each.
 
     The subclass provides the fixture `store`: an open store, closed when the test is over.
+    """
+
+
+class OperatorStoreConformance(SharedDocumentChecks):
+    """Every promise of `functions.profiles.operator_documents.OperatorStore`, one test method each.
+
+    The subclass provides the fixture `documents`: an open store, closed when the test is over.
     """

@@ -8,7 +8,8 @@ import pytest
 
 from functions.errors import SettingsError
 from functions.profiles.memory import MemoryProfileStore
-from functions.profiles.opening import KINDS, open_store
+from functions.profiles.memory_operator import MemoryOperatorStore
+from functions.profiles.opening import KINDS, open_operator_store, open_store
 from functions.profiles.sqlite import SqliteProfileStore
 from functions.testing.store_checks.samples import NOW, document_of
 
@@ -42,6 +43,24 @@ def test_options_of_an_own_class_are_passed_as_text(tmp_path: Path) -> None:
     store.put_profile("profile-1", {"n": 1}, updated_at=NOW)
     store.close()
     assert (tmp_path / "a b.db").exists()
+
+
+def test_shared_documents_are_in_the_file_of_the_profiles(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/profiles.db?busy_timeout_s=0.5"
+    store, documents = open_store(url), open_operator_store(url)
+    assert documents is not None
+    store.put_profile("profile-1", {"n": 1}, updated_at=NOW)
+    assert documents.put_document("switches", {"n": 2}, replaces=0)
+    assert document_of(store, "profile-1") == {"n": 1}
+    assert [file.name for file in tmp_path.glob("*.db")] == ["profiles.db"]
+    store.close()
+    documents.close()
+
+
+def test_an_own_class_keeps_shared_documents_when_it_has_the_methods() -> None:
+    own = "functions.profiles.memory_operator:MemoryOperatorStore"
+    assert isinstance(open_operator_store(own), MemoryOperatorStore)
+    assert open_operator_store("functions.profiles.memory:MemoryProfileStore") is None
 
 
 @pytest.mark.parametrize(
@@ -85,8 +104,8 @@ def test_a_misspelt_kind_gets_the_closest_one_as_a_hint() -> None:
 
 
 def test_every_kind_names_a_class_that_exists() -> None:
-    for kind in KINDS.values():
-        module, _, name = kind.target.partition(":")
+    for target in [target for kind in KINDS.values() for target in (kind.target, kind.documents)]:
+        module, _, name = target.partition(":")
         found = subprocess.run(
             [sys.executable, "-c", f"from {module} import {name}"], check=False, timeout=60
         )
