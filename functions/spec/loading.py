@@ -162,8 +162,13 @@ def _holds(path: Path, name: str) -> bool:
 def spec_files(folder: Path) -> Iterator[Path]:
     """Yield the spec files of a folder, sorted by name."""
     for path in sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))):
-        if path.name not in _SHARED_FILES and not path.name.endswith(CASES_SUFFIX):
+        if not is_shared_file(path.name) and not path.name.endswith(CASES_SUFFIX):
             yield path
+
+
+def is_shared_file(name: str) -> bool:
+    """Say whether a file of this name belongs to all specs of a folder."""
+    return name in _SHARED_FILES
 
 
 def read_source(path: Path) -> Source:
