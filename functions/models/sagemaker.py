@@ -20,11 +20,10 @@ from functions.models.limits import MAX_BODY_BYTES
 from functions.models.model import ModelConnection, ModelReply
 from functions.models.sagemaker_errors import (
     CODE_ERRORS,
-    CREDENTIAL_CODES,
     MODEL_ERROR_CODE,
     error_for_exception,
-    is_about_credentials,
 )
+from functions.outbound.aws_failures import CREDENTIAL_CODES, is_about_credentials
 from functions.outbound.deadline import OverdueError, within
 from functions.outbound.failures import UNREADABLE_ANSWER
 

@@ -13,6 +13,13 @@ from functions.errors import (
     StoreThrottledError,
     StoreUnavailableError,
 )
+from functions.outbound.aws_failures import (
+    CREDENTIAL_CODES,
+    AwsFailure,
+    codes,
+    failure_of,
+    is_about_credentials,
+)
 from functions.profiles.dynamodb_table import INDEX_ACTIONS, TABLE_ACTIONS
 
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
@@ -27,53 +34,42 @@ CONFLICT_CODES: Final = frozenset({"TransactionConflictException", "TransactionI
 TABLE_MISSING: Final = "ResourceNotFoundException"
 
 
-def _each(error: type[ProfileStoreError], names: str) -> Iterable[tuple[str, type[ProfileStoreError]]]:
-    return ((name, error) for name in names.split())
-
-
-# By the error code of the response: first the codes of the operations that the store uses, then those that
-# every AWS service may answer with.
-# Source: botocore 1.44, data/dynamodb/2012-08-10/service-2.json, and retries/standard.py for the names of
-# throttling; https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html.
-CODE_ERRORS: Final = MappingProxyType[str, type[ProfileStoreError]](
-    dict(
-        [
-            *_each(StoreUnavailableError, "InternalServerError"),
-            *_each(
-                StoreThrottledError,
-                "ProvisionedThroughputExceededException RequestLimitExceeded ThrottlingException",
-            ),
-            *_each(StoreThrottledError, " ".join(sorted(CONFLICT_CODES))),
-            *_each(
-                StoreRejectedError,
-                "ValidationException ItemCollectionSizeLimitExceededException ReplicatedWriteConflictException "
-                "IdempotentParameterMismatchException SerializationException",
-            ),
-            *_each(StoreDeniedError, f"{TABLE_MISSING} InvalidEndpointException"),
-            *_each(
-                StoreUnavailableError,
-                "InternalFailure InternalServerException InternalError ServiceUnavailable "
-                "ServiceUnavailableException RequestTimeout RequestTimeoutException",
-            ),
-            *_each(
-                StoreThrottledError,
-                "Throttling ThrottledException RequestThrottledException RequestThrottled "
-                "TooManyRequestsException BandwidthLimitExceeded LimitExceededException SlowDown "
-                "PriorRequestNotComplete EC2ThrottledException",
-            ),
-            *_each(
-                StoreDeniedError,
-                "AccessDenied AccessDeniedException NotAuthorized UnauthorizedOperation AuthFailure "
-                "UnrecognizedClientException InvalidClientTokenId InvalidAccessKeyId "
-                "MissingAuthenticationToken MissingAuthenticationTokenException "
-                "IncompleteSignature IncompleteSignatureException "
-                "InvalidSignatureException SignatureDoesNotMatch ExpiredToken ExpiredTokenException "
-                "RequestExpired InvalidToken OptInRequired UnknownOperationException UnknownOperation "
-                "InvalidAction",
-            ),
-        ]
-    )
+_MEANING: Final = MappingProxyType[AwsFailure, type[ProfileStoreError]](
+    {
+        "throttled": StoreThrottledError,
+        "internal": StoreUnavailableError,
+        "unavailable": StoreUnavailableError,
+        "expired": StoreDeniedError,
+        "forbidden": StoreDeniedError,
+        "unconnected": StoreUnavailableError,
+        "connect_timeout": StoreUnavailableError,
+        "read_timeout": StoreUnavailableError,
+        "broken": StoreUnavailableError,
+        # What was received can't be read: the answer is lost, so a write is in doubt.
+        "unreadable": StoreUnavailableError,
+        "no_credentials": StoreDeniedError,
+        "setup": StoreDeniedError,
+        "parameters": StoreRejectedError,
+    }
 )
+
+# Source: botocore 1.44, data/dynamodb/2012-08-10/service-2.json;
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html.
+CODE_ERRORS: Final = codes(
+    _MEANING,
+    [
+        (StoreThrottledError, " ".join(sorted(CONFLICT_CODES))),
+        (
+            StoreRejectedError,
+            (
+                "ValidationException ItemCollectionSizeLimitExceededException ReplicatedWriteConflictException "
+                "IdempotentParameterMismatchException SerializationException"
+            ),
+        ),
+        (StoreDeniedError, f"{TABLE_MISSING} InvalidEndpointException"),
+    ],
+)
+"""Errors by the code of a response."""
 
 REASON_ERRORS: Final = MappingProxyType[str, type[ProfileStoreError] | None](
     {
@@ -93,83 +89,6 @@ REASON_ERRORS: Final = MappingProxyType[str, type[ProfileStoreError] | None](
 
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html.
 """
-
-CREDENTIAL_CODES: Final = frozenset(
-    {
-        "UnrecognizedClientException",
-        "InvalidClientTokenId",
-        "InvalidAccessKeyId",
-        "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "RequestExpired",
-        "InvalidToken",
-        "InvalidSignatureException",
-        "SignatureDoesNotMatch",
-    }
-)
-"""Codes that say the credentials are at fault, not the rights."""
-
-CREDENTIAL_EXCEPTIONS: Final = frozenset(
-    {
-        "NoCredentialsError",
-        "PartialCredentialsError",
-        "CredentialRetrievalError",
-        "NoAuthTokenError",
-        "TokenRetrievalError",
-        "SSOError",
-        "LoginError",
-        "UnknownCredentialError",
-    }
-)
-"""Exceptions of botocore that say the same."""
-
-# By the name of botocore's class; a class that is not here is looked up by its parents, short of the root:
-# a test walks botocore and finds every class covered.
-EXCEPTION_ERRORS: Final = MappingProxyType[str, type[ProfileStoreError]](
-    dict(
-        [
-            *_each(
-                StoreUnavailableError,
-                "ConnectionError HTTPClientError IncompleteReadError MetadataRetrievalError "
-                # What was received can't be read: the answer is lost, so a write is in doubt.
-                "ResponseParserError ChecksumError FlexibleChecksumError",
-            ),
-            *_each(StoreThrottledError, "CapacityNotAvailableError"),
-            *_each(
-                StoreDeniedError,
-                # Credentials.
-                "NoCredentialsError PartialCredentialsError CredentialRetrievalError NoAuthTokenError "
-                "TokenRetrievalError UnknownTokenProviderError UnknownCredentialError SSOError LoginError "
-                "RefreshWithMFAUnsupportedError InvalidIMDSEndpointError InvalidIMDSEndpointModeError "
-                # Region, endpoint and configuration.
-                "BaseEndpointResolverError EndpointProviderError InvalidEndpointConfigurationError "
-                "UnknownRegionError ServiceNotInRegionError ProfileNotFound ConfigParseError ConfigNotFound "
-                "InvalidConfigError InvalidRetryConfigurationError InvalidProxiesConfigError "
-                "InvalidDefaultsMode InvalidChecksumConfigError InvalidEndpointDiscoveryConfigurationError "
-                "InvalidSTSRegionalEndpointsConfigError InvalidS3UsEast1RegionalEndpointConfigError "
-                "InvalidS3AddressingStyleError "
-                # Signing.
-                "UnknownSignatureVersionError UnsupportedSignatureVersionError MD5UnavailableError "
-                "MissingDependencyException "
-                # A service model or a client that is not as this code expects.
-                "DataNotFoundError ApiVersionNotFoundError UnknownServiceStyle UnknownClientMethodError "
-                "UndefinedModelAttributeError UnsupportedServiceProtocolsError PaginationError "
-                "OperationNotPageableError WaiterError WaiterConfigError StubResponseError "
-                # Of other services.
-                "UnsupportedS3ArnError UnsupportedS3ControlArnError UnsupportedOutpostResourceError "
-                "UnsupportedS3ConfigurationError UnsupportedS3AccesspointConfigurationError "
-                "UnsupportedS3ControlConfigurationError",
-            ),
-            *_each(
-                StoreRejectedError,
-                "ParamValidationError ValidationError MissingParametersError InvalidHostLabelError "
-                "InvalidDNSNameError InvalidExpressionError UnseekableStreamError AwsChunkedWrapperError",
-            ),
-        ]
-    )
-)
 
 _CREDENTIALS_HINT: Final = (
     "Give the AWS SDK credentials (environment, profile or role) that may use the table."
@@ -204,10 +123,10 @@ def from_code(code: str, status: int, table: str) -> ProfileStoreError:
 
 
 def from_exception(kind: type[BaseException], table: str) -> ProfileStoreError:
-    """Translate a class of botocore by its name or its parents'; its text may quote parameters."""
-    names = [ancestor.__name__ for ancestor in kind.__mro__]
-    found = next((EXCEPTION_ERRORS[name] for name in names if name in EXCEPTION_ERRORS), ProfileStoreError)
-    hint = _CREDENTIALS_HINT if CREDENTIAL_EXCEPTIONS.intersection(names) else None
+    """Translate an exception class of botocore; its text may quote parameters."""
+    failure = failure_of(kind)
+    found = ProfileStoreError if failure is None else _MEANING[failure]
+    hint = _CREDENTIALS_HINT if is_about_credentials(kind) else None
     return found(f"the profile store {table}: {kind.__name__}", hint=hint)
 
 

@@ -18,9 +18,7 @@ from moto import mock_aws
 
 from functions.actions.aws_errors import (
     CODE_ERRORS,
-    EXCEPTION_ERRORS,
     error_for_code,
-    error_for_exception,
 )
 from functions.actions.eventbridge import EventBridgeChannel
 from functions.actions.hops import MAX_HOPS, emitted_document, hops_of
@@ -447,30 +445,6 @@ def test_every_error_of_the_three_operations_is_in_the_table() -> None:
                 CODE_ERRORS
             )
     assert missing == set()
-
-
-def exceptions() -> Iterator[type[Exception]]:
-    for found in vars(botocore.exceptions).values():
-        if isinstance(found, type) and issubclass(found, Exception) and not issubclass(found, Warning):
-            yield found
-
-
-def test_every_exception_of_botocore_is_mapped_by_itself_or_a_parent() -> None:
-    # The root has no entry of its own, and a response with an error is read by its code.
-    unmapped = {found.__name__ for found in exceptions() if error_for_exception(found) is None}
-    assert unmapped == {"BotoCoreError", "ClientError", "EventStreamError"}
-
-
-def test_every_name_in_the_table_is_one_of_botocore() -> None:
-    known = {found.__name__ for found in exceptions()} | {"ResponseParserError"}
-    assert set(EXCEPTION_ERRORS) - known == set()
-
-
-def test_throttling_names_are_those_that_botocore_retries() -> None:
-    from botocore.retries.standard import ThrottledRetryableChecker
-
-    names = set(ThrottledRetryableChecker._THROTTLED_ERROR_CODES)
-    assert {name for name in names if CODE_ERRORS.get(name) is not ActionThrottledError} == set()
 
 
 def test_every_status_without_a_known_code_has_an_error_and_none_claims_that_nothing_was_taken() -> None:

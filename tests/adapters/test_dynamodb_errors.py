@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import botocore.exceptions
@@ -28,18 +28,15 @@ from functions.errors import (
     StoreThrottledError,
     StoreUnavailableError,
 )
+from functions.outbound.aws_failures import CREDENTIAL_CODES
 from functions.profiles.dynamodb import DynamoProfileStore
 from functions.profiles.dynamodb_calls import Surroundings
 from functions.profiles.dynamodb_errors import (
     CANCELLED,
     CODE_ERRORS,
     CONDITION_FAILED,
-    CREDENTIAL_CODES,
-    CREDENTIAL_EXCEPTIONS,
-    EXCEPTION_ERRORS,
     REASON_ERRORS,
     from_code,
-    from_exception,
     from_reasons,
 )
 from functions.profiles.store import CommitRequest
@@ -120,12 +117,6 @@ def failure(call: Callable[[], object]) -> ProfileStoreError:
     return caught.value
 
 
-def _exceptions() -> Iterator[type[Exception]]:
-    for found in vars(botocore.exceptions).values():
-        if isinstance(found, type) and issubclass(found, Exception) and not issubclass(found, Warning):
-            yield found
-
-
 def test_every_error_of_the_operations_in_use_is_mapped() -> None:
     service = botocore.session.Session().get_service_model("dynamodb")
     codes = {
@@ -135,28 +126,6 @@ def test_every_error_of_the_operations_in_use_is_mapped() -> None:
     }
     assert len(codes) >= 10
     assert codes - {CONDITION_FAILED, CANCELLED} <= set(CODE_ERRORS)
-
-
-def test_every_exception_of_botocore_is_mapped_by_itself_or_a_parent() -> None:
-    # The root has no entry of its own, and a response with an error is read by its code.
-    roots = {"BotoCoreError", "ClientError", "EventStreamError"}
-    unmapped = {
-        found.__name__ for found in _exceptions() if type(from_exception(found, "t")) is ProfileStoreError
-    }
-    assert unmapped == roots
-
-
-def test_every_name_in_the_table_is_one_of_botocore() -> None:
-    known = {found.__name__ for found in _exceptions()} | {"ResponseParserError"}
-    assert set(EXCEPTION_ERRORS) - known == set()
-    assert known >= CREDENTIAL_EXCEPTIONS
-
-
-def test_throttling_names_are_those_that_botocore_retries() -> None:
-    from botocore.retries.standard import ThrottledRetryableChecker
-
-    names = set(ThrottledRetryableChecker._THROTTLED_ERROR_CODES)
-    assert {name for name in names if CODE_ERRORS.get(name) is not StoreThrottledError} == set()
 
 
 def test_credential_codes_are_denials_that_say_so() -> None:

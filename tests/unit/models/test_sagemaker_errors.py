@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import botocore.exceptions
 import botocore.session
 import pytest
@@ -19,18 +17,10 @@ from functions.errors import (
 from functions.models.http_status import error_for_container_status, error_for_status
 from functions.models.sagemaker_errors import (
     CODE_ERRORS,
-    CREDENTIAL_CODES,
-    CREDENTIAL_EXCEPTIONS,
-    EXCEPTION_ERRORS,
     MODEL_ERROR_CODE,
     error_for_exception,
 )
-
-
-def _exceptions() -> Iterator[type[Exception]]:
-    for found in vars(botocore.exceptions).values():
-        if isinstance(found, type) and issubclass(found, Exception) and not issubclass(found, Warning):
-            yield found
+from functions.outbound.aws_failures import CREDENTIAL_CODES
 
 
 def test_every_error_of_invoke_endpoint_is_mapped() -> None:
@@ -46,26 +36,6 @@ def test_every_error_of_invoke_endpoint_is_mapped() -> None:
         "ValidationError",
     }
     assert codes - {MODEL_ERROR_CODE} <= set(CODE_ERRORS)
-
-
-def test_every_exception_of_botocore_is_mapped_by_itself_or_a_parent() -> None:
-    # The root has no entry of its own, and a response with an error is read by its code.
-    roots = {"BotoCoreError", "ClientError", "EventStreamError"}
-    unmapped = {found.__name__ for found in _exceptions() if error_for_exception(found) is None}
-    assert unmapped == roots
-
-
-def test_every_name_in_the_table_is_one_of_botocore() -> None:
-    known = {found.__name__ for found in _exceptions()} | {"ResponseParserError"}
-    assert set(EXCEPTION_ERRORS) - known == set()
-    assert known >= CREDENTIAL_EXCEPTIONS
-
-
-def test_throttling_names_are_those_that_botocore_retries() -> None:
-    from botocore.retries.standard import ThrottledRetryableChecker
-
-    names = set(ThrottledRetryableChecker._THROTTLED_ERROR_CODES)
-    assert {name for name in names if CODE_ERRORS.get(name) is not ModelThrottledError} == set()
 
 
 def test_credential_codes_are_denials() -> None:
