@@ -25,6 +25,7 @@ from functions.expressions import (
     load_expression,
     load_features,
 )
+from functions.governance.statements import source_document, source_from
 from functions.spec.plan import (
     ActionPlan,
     Answer,
@@ -37,7 +38,7 @@ from functions.spec.plan import (
     WriteBackPlan,
 )
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Counts up whenever the shape of the artefact changes."""
 
 
@@ -145,6 +146,7 @@ def _plan_document(plan: Plan, writer: _Writer) -> dict[str, Json]:
         "key": writer.number(plan.key),
         "purpose": plan.purpose,
         "consent": plan.consent,
+        "consent_source": source_document(plan.consent_source),
         "features": [_feature_document(feature, writer) for feature in plan.features],
         "model": _model_document(plan.model, writer) if plan.model else None,
         "score": plan.score,
@@ -197,6 +199,7 @@ def _plan(
             name: ChannelPlan(name, channel["kind"], channel["options"])
             for name, channel in plan["channels"].items()
         },
+        consent_source=source_from(plan["consent_source"]),
     )
 
 

@@ -104,8 +104,13 @@ def parse_consent(document: Json, *, default_at: datetime) -> dict[str, ConsentR
     return {str(purpose): _parse_record(str(purpose), body, default_at) for purpose, body in document.items()}
 
 
+def is_purpose(name: str) -> bool:
+    """Say whether a consent record can have a name: lower case, digits, dashes and underscores."""
+    return _PURPOSE.fullmatch(name) is not None
+
+
 def _parse_record(purpose: str, body: Json, default_at: datetime) -> ConsentRecord:
-    shown = f"consent.{purpose}" if _PURPOSE.fullmatch(purpose) else "a consent record"
+    shown = f"consent.{purpose}" if is_purpose(purpose) else "a consent record"
     fields = {"status": body} if isinstance(body, str) else body
     if not isinstance(fields, Mapping):
         raise ConsentFormatError(f"{shown} must be a status or an object with a status")

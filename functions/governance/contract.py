@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from functions.governance.consent_section import ConsentSection
+
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 
 
@@ -27,4 +29,9 @@ class DataContract(BaseModel):
 
     purposes: Annotated[dict[_Name, Purpose], Field(min_length=1)] = Field(
         description="Purpose to the consent it needs; a spec names one of them."
+    )
+    consents: dict[_Name, ConsentSection] = Field(
+        default={},
+        description="Consent to the words of platforms that speak about it, in events and when profiles are "
+        "taken in. A consent that does not stand here is spoken about by its own name alone.",
     )

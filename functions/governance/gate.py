@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from functions.governance.consent import ConsentRecord, Verdict, verdict_at
+from functions.governance.consent import ConsentRecord, ConsentStatus, Verdict, verdict_at
 
 _GATE: Final = object()
 
@@ -82,10 +82,29 @@ class Payload:
 
 
 def check_consent(
-    record: ConsentRecord | None, *, check: str, purpose: str, consent: str, now: datetime
+    record: ConsentRecord | None,
+    *,
+    check: str,
+    purpose: str,
+    consent: str,
+    now: datetime,
+    stated: ConsentStatus | None = None,
 ) -> ConsentCheck:
-    """Read a consent record for one purpose at one instant."""
-    return ConsentCheck(check=check, purpose=purpose, consent=consent, verdict=verdict_at(record, now))
+    """Read a consent record for one purpose at one instant.
+
+    Args:
+        record: As it is stored; None when there is none.
+        check: When the check is made.
+        purpose: Of the spec.
+        consent: Name of the record that the purpose needs.
+        now: Decision time, or the time of the act.
+        stated: What the event itself says about this consent, None for nothing. It can only refuse: the
+            strictest of both counts, however old either is.
+    """
+    verdict = verdict_at(record, now)
+    if verdict == "granted" and stated is not None:
+        verdict = stated
+    return ConsentCheck(check=check, purpose=purpose, consent=consent, verdict=verdict)
 
 
 def clear(checked: ConsentCheck) -> Clearance | None:

@@ -20,6 +20,7 @@ from functions.errors import EventError, EventTooLargeError, FunctionsError
 from functions.events.event import Event
 from functions.events.reading import read_document
 from functions.governance.gate import check_consent
+from functions.handlers.browser import with_browser_signal
 from functions.handlers.cors import cors_headers, preflight_headers
 from functions.handlers.invocation import Handler, LambdaContext
 from functions.handlers.origin import arrived_at
@@ -176,7 +177,7 @@ class _Exchange:
         found = read_document(dict(self._request), received_at=received_at)
         if len(found) > 1:
             raise EventTooLargeError("a page asks about one event at a time")
-        return found[0].value()
+        return with_browser_signal(found[0].value(), self._headers)
 
     def _unauthorized(self) -> dict[str, Json]:
         self._shift.worker.telemetry.count("Unauthorized")

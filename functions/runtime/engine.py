@@ -20,6 +20,7 @@ from functions.events.event import Event
 from functions.events.patterns import as_envelope
 from functions.expressions import EvaluationFailure
 from functions.governance.gate import Clearance, check_consent, clear
+from functions.governance.statements import stated
 from functions.profiles.store import MAX_ID_BYTES, DecisionRecord, OutboxEntry, Snapshot
 from functions.runtime.acting import Performed, perform, redrive, resume
 from functions.runtime.committing import commit
@@ -136,6 +137,7 @@ class _Run:
             purpose=self._plan.purpose,
             consent=self._plan.consent,
             now=self._now,
+            stated=stated(self._event.consent, self._plan.consent, self._plan.consent_source),
         )
         self.journal.checks.append(checked)
         clearance = clear(checked)

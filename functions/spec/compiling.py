@@ -13,6 +13,7 @@ from functions.expressions import (
     compile_features,
 )
 from functions.governance.contract import DataContract
+from functions.governance.statements import UNMAPPED, ConsentSource
 from functions.spec.collecting import DATA_ROOTS, RESERVED, Collector
 from functions.spec.feature_rules import check_feature, feature_plan, is_score
 from functions.spec.language import Feature, Spec
@@ -110,6 +111,7 @@ class SpecCompiler:
             reads=tuple(sorted(self.collector.reads)),
             bundle=self._bundle(model),
             channels=self._channels(actions),
+            consent_source=self._consent_source(consent),
         )
 
     def _bundle(self, model: ModelPlan | None) -> Bundle:
@@ -177,6 +179,10 @@ class SpecCompiler:
             )
             return None
         return purpose.consent
+
+    def _consent_source(self, consent: str) -> ConsentSource:
+        section = self.shared.contract.consents.get(consent) if self.shared.contract else None
+        return section.source() if section else UNMAPPED
 
     def _actions(self, outputs: tuple[str, ...]) -> Iterable[ActionPlan]:
         registry = self.shared.registry

@@ -194,12 +194,23 @@ def _load_shared(folder: Path, problems: list[Problem]) -> tuple[Shared, DataCon
     registry_source = _shared_source(folder / REGISTRY_FILE, "the registry of actions and channels")
     contract, found = check_document(DataContract, contract_source)
     problems.extend(found)
+    if contract is not None:
+        problems.extend(_check_consents(contract, contract_source))
     registry, found = check_document(Registry, registry_source)
     problems.extend(found)
     if registry is not None:
         problems.extend(_check_registry(registry, registry_source))
     policy_hash = content_hash([contract_source.data, registry_source.data])
     return Shared(contract, registry, registry_source, policy_hash), contract
+
+
+def _check_consents(contract: DataContract, source: Source) -> Iterator[Problem]:
+    """Yield the consents that words are given for and that no purpose needs: a slip of the pen, mostly."""
+    needed = {purpose.consent for purpose in contract.purposes.values()}
+    for name in contract.consents:
+        if name not in needed:
+            message, hint = f"no purpose needs the consent {name!r}", closest(name, needed)
+            yield source.problem(("consents", name), "spec.unknown_consent", message, hint=hint, at_key=True)
 
 
 def _shared_source(path: Path, what: str) -> Source:

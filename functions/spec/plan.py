@@ -13,6 +13,7 @@ from typing import Literal
 from functions.documents import Json
 from functions.events.patterns import EventPattern
 from functions.expressions import CompiledFeatures, Expression
+from functions.governance.statements import UNMAPPED, ConsentSource
 from functions.spec.projection import Projection
 
 FeatureType = Literal["float", "int", "bool", "string", "category"]
@@ -181,6 +182,7 @@ class Plan:
         reads: Paths of the root document that any of its expressions may read.
         bundle: Content hashes.
         channels: Where the actions leave, by name.
+        consent_source: Which words of an event's own consent object speak about `consent`.
         projection: Decodes profiles down to what is read.
     """
 
@@ -203,6 +205,7 @@ class Plan:
     reads: tuple[str, ...]
     bundle: Bundle
     channels: Mapping[str, ChannelPlan] = field(default_factory=dict)
+    consent_source: ConsentSource = UNMAPPED
     projection: Projection = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -75,7 +75,8 @@ SAMPLES = (
     Sample("churn-retention", "envelope-sns.json", (OFFER,)),
     Sample("churn-retention", "envelope-kinesis.json", (OFFER,)),
     Sample("churn-retention", "envelope-http-v2.json", (OFFER,)),
-    Sample("churn-retention", "segment-page.json", (OFFER,)),
+    # Its own consent object refuses what the stored record grants.
+    Sample("churn-retention", "segment-page.json", (vetoed("customer-0042", "consent.denied"),)),
     Sample("churn-retention", "tealium-event.json", (OFFER,)),
     Sample("churn-retention", "page-view-loyal-customer.json", (idle("customer-0007"),)),
     Sample(

@@ -124,7 +124,6 @@ class TestWithTheSampleCustomers:
             "envelope-sns",
             "envelope-kinesis",
             "envelope-http-v2",
-            "segment-page",
             "tealium-event",
         ],
     )
@@ -138,6 +137,15 @@ class TestWithTheSampleCustomers:
         receipt = json.loads(done.stdout)
         assert (done.returncode, receipt["outcome"]) == (0, "acted")
         assert receipt["payload"]["body"] == "196.6,3.0,398.47"
+
+    def test_an_event_that_refuses_itself_is_not_decided_on_the_stored_grant(
+        self, functions: Command, project: Path
+    ) -> None:
+        event = project / "events" / "segment-page.json"
+        receipt = json.loads(functions("invoke", "churn-retention", "--event", event, "--json").stdout)
+
+        assert (receipt["outcome"], receipt["reason"]["code"]) == ("suppressed", "consent.denied")
+        assert receipt["payload"] is None
 
     def test_the_event_can_come_over_standard_input(self, functions: Command, event: Path) -> None:
         done = functions(

@@ -90,4 +90,4 @@ def test_the_tealium_sample_keeps_its_attributes_page_and_consent() -> None:
         "ut4.0.202611020900",
     )
     assert read.context["page"]["path"] == "/account/cancel"
-    assert read.consent == {"consent_categories": ["analytics", "personalization"]}
+    assert read.consent == {"consent_categories": ["analytics", "email", "personalization"]}

@@ -13,6 +13,7 @@ import pytest
 
 from functions.errors import StoreDeniedError
 from functions.events.decoding import MAX_EVENT_BYTES
+from functions.governance.statements import ConsentSource
 from functions.handlers.synchronous import Doorkeeper, url_handler
 from functions.handlers.visitor import mint_visitor_token
 from functions.models.memory import MemoryModel
@@ -73,6 +74,14 @@ def test_nothing_chosen_and_nothing_allowed_look_the_same() -> None:
     no_trigger = ask(handler_stage(response_plan()), event_body(name="other"))
     assert answer(nothing_chosen) == (200, {"action": None})
     assert nothing_chosen == ask(refused) == nobody == no_trigger
+
+
+def test_browser_that_sends_sec_gpc_gets_nothing_where_the_contract_says_so() -> None:
+    denies = replace(response_plan(), consent_source=ConsentSource(gpc=True))
+    signal = {"Sec-GPC": "1"}
+    assert answer(ask(handler_stage(denies), headers=signal)) == (200, {"action": None})
+    assert answer(ask(handler_stage(denies), headers={"Sec-GPC": "0"})) == (200, {"action": OFFER})
+    assert answer(ask(handler_stage(response_plan()), headers=signal)) == (200, {"action": OFFER})
 
 
 def test_action_of_another_channel_leaves_by_it_and_the_page_is_not_told() -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from functions.governance.consent import ConsentRecord, ConsentStatus
+from functions.governance.statements import ConsentSource
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
 from functions.profiles.memory import MemoryProfileStore
@@ -108,3 +109,28 @@ def test_consent_given_while_a_refusal_is_written_does_not_turn_it() -> None:
     world.store.put_consent(CUSTOMER, consent("revoked", at=NOW - timedelta(hours=1)))
     receipt = world.runtime.handle(PLAN, an_event(), now=NOW)
     assert (receipt.reason.code, world.model.calls) == ("consent.revoked", [])
+
+
+def test_an_event_that_refuses_is_not_decided_on_an_older_grant() -> None:
+    world = _world()
+    said = replace(an_event(), consent={"marketing": "denied"})
+    receipt = world.runtime.handle(PLAN, said, now=NOW)
+    assert (receipt.outcome, receipt.reason.code) == ("suppressed", "consent.denied")
+    assert (world.model.calls, world.channel.deliveries, receipt.features) == ([], [], {})
+
+
+def test_an_event_that_grants_opens_nothing_that_the_record_closes() -> None:
+    world = _world()
+    world.store.put_consent(CUSTOMER, consent("revoked", at=NOW))
+    said = replace(an_event(), consent={"marketing": "granted"})
+    assert world.runtime.handle(PLAN, said, now=NOW).reason.code == "consent.revoked"
+
+
+def test_the_words_of_a_platform_count_where_the_contract_maps_them() -> None:
+    plan = replace(PLAN, consent_source=ConsentSource(segment=("Advertising",)))
+    refused = replace(an_event(), consent={"categoryPreferences": {}})
+    granted = replace(an_event("event-2"), consent={"categoryPreferences": {"Advertising": True}})
+    world = _world()
+    assert world.runtime.handle(plan, refused, now=NOW).reason.code == "consent.denied"
+    assert world.runtime.handle(plan, granted, now=NOW).outcome == "acted"
+    assert world.runtime.handle(PLAN, replace(refused, id="event-3"), now=NOW).outcome == "acted"

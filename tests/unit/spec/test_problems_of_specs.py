@@ -447,6 +447,15 @@ SHARED_FAULTS = [
     ),
     ("contract.yaml", "consent: marketing", "consent: A B", 2, 25, "spec.wrong_value", ""),
     ("contract.yaml", "purposes:", "purposes: {}\nx:", 1, 11, "spec.wrong_value", ""),
+    (
+        "contract.yaml",
+        "purposes:",
+        "consents: { marketting: { gpc: denies } }\npurposes:",
+        1,
+        13,
+        "spec.unknown_consent",
+        "did you mean 'marketing'?",
+    ),
 ]
 
 
