@@ -31,6 +31,10 @@ _MADE = "<!-- Made by docs/generate.py; edit what it reads instead. -->\n"
 _KINDS: Final[Mapping[Kind, tuple[str, str]]] = {
     "spec": ("The spec", "One YAML file for each function, in the folder of specs."),
     "actions": ("The action registry", "`actions.yaml`, beside the specs and shared by all of them."),
+    "experiments": (
+        "The experiments",
+        "`experiments.yaml`, beside the specs; without it everybody is in the optimised group.",
+    ),
     "contract": ("The data contract", "`contract.yaml`, beside the specs and shared by all of them."),
     "cases": ("The cases", "`NAME.cases.yaml` beside a spec; `functions test` runs them."),
 }
@@ -54,7 +58,7 @@ def _spec_reference() -> Iterator[str]:
         "here is an error, with the closest match as a hint. Editors complete and check the files by the JSON "
         "Schemas that `functions schema --write feature_specs/schema` writes.\n\n"
         "- [The spec](#the-spec)\n- [The action registry](#the-action-registry)\n"
-        "- [The data contract](#the-data-contract)\n- [The cases](#the-cases)\n"
+        "- [The experiments](#the-experiments)\n- [The data contract](#the-data-contract)\n- [The cases](#the-cases)\n"
         "- [Expressions](#expressions)\n"
     )
     for kind, (title, where) in _KINDS.items():

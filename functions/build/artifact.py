@@ -26,6 +26,7 @@ from functions.expressions import (
     load_features,
 )
 from functions.governance.statements import source_document, source_from
+from functions.spec.experiment_plan import experiments_document, experiments_from
 from functions.spec.plan import (
     ActionPlan,
     Answer,
@@ -158,6 +159,7 @@ def _plan_document(plan: Plan, writer: _Writer) -> dict[str, Json]:
         "actions": [_action_document(action, writer) for action in plan.actions],
         "cold_start": plan.cold_start,
         "reads": list(plan.reads),
+        "experiments": experiments_document(plan.experiments),
         "bundle": [plan.bundle.spec, plan.bundle.policy, plan.bundle.model],
         "channels": {
             name: {"kind": channel.kind, "options": _json_options(channel.options)}
@@ -195,6 +197,7 @@ def _plan(
         cold_start=plan["cold_start"],
         reads=tuple(plan["reads"]),
         bundle=Bundle(spec, policy, model),
+        experiments=experiments_from(plan["experiments"]),
         channels={
             name: ChannelPlan(name, channel["kind"], channel["options"])
             for name, channel in plan["channels"].items()

@@ -15,7 +15,7 @@ from functions.errors import BuiltPlanError
 
 SUFFIX: Final = ".plan.json"
 _MAX_BYTES: Final = 50_000_000
-_SHARED: Final = ("contract.yaml", "actions.yaml")
+_SHARED: Final = ("contract.yaml", "actions.yaml", "experiments.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +106,24 @@ def stale_functions(specs: Path, folder: Path) -> Iterator[str]:
 
 
 def source_hash(specs: Path, spec_file: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file that a function is built from, by name."""
+    """Return the SHA-256 of every file that a function is built from, by name; empty for one that is not there."""
     files = [spec_file, *(specs / name for name in _SHARED)]
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    return {file.name: _digest(file) for file in files}
+
+
+def _digest(file: Path) -> str:
+    """Return the SHA-256 of a file; a folder without rails has no such file."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return ""
 
 
 def _is_current(built_from: object, specs: Path) -> bool:
     if not isinstance(built_from, dict) or not built_from:
         return False
     try:
-        return all(
-            hashlib.sha256((specs / str(name)).read_bytes()).hexdigest() == digest
-            for name, digest in built_from.items()
-        )
+        return all(_digest(specs / str(name)) == digest for name, digest in built_from.items())
     except OSError:
         return False
 

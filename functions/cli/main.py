@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, str] = {
     "build": "write the artefacts that a Lambda loads",
     "profile": "read and write profiles and consent",
     "decisions": "list what was decided about a customer, and why",
+    "bucket": "say in which group a customer is, in every function, and why",
     "outbox": "show the actions that wait to be sent, and send them",
     "endpoint": "serve the sample models over the SageMaker runtime API",
     "models": "list the models, and print their cards",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from functions.documents import content_hash
@@ -12,6 +12,13 @@ from functions.governance.contract import DataContract
 from functions.spec.checking import check_document, find_faults
 from functions.spec.collecting import Collector
 from functions.spec.compiling import Shared, SpecCompiler, channel_plan
+from functions.spec.experiment_plan import NO_EXPERIMENTS, ExperimentsPlan
+from functions.spec.experiments import (
+    ExperimentsFile,
+    check_experiments,
+    check_functions,
+    compile_experiments,
+)
 from functions.spec.language import Spec
 from functions.spec.plan import ChannelPlan, Plan
 from functions.spec.problems import Problem, SpecError, closest
@@ -24,8 +31,9 @@ from functions.spec.yaml_reader import MAX_FILE_BYTES, read_yaml
 
 CONTRACT_FILE = "contract.yaml"
 REGISTRY_FILE = "actions.yaml"
+EXPERIMENTS_FILE = "experiments.yaml"
 CASES_SUFFIX = ".cases.yaml"
-_SHARED_FILES = (CONTRACT_FILE, REGISTRY_FILE)
+_SHARED_FILES = (CONTRACT_FILE, REGISTRY_FILE, EXPERIMENTS_FILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,7 @@ class SpecFolder:
         files: The file of every function, also of those with errors; by its stem where no name can be read.
         contract: The data contract; None when it has errors.
         registry: The action registry; None when its shape has errors.
+        experiments: The holdout and the experiments; None when their file has errors.
         problems: Everything that is wrong, sorted by file and place.
     """
 
@@ -46,6 +55,7 @@ class SpecFolder:
     files: Mapping[str, Path]
     contract: DataContract | None
     registry: Registry | None
+    experiments: ExperimentsPlan | None
     problems: tuple[Problem, ...]
 
     @property
@@ -74,17 +84,21 @@ def load_folder(folder: Path) -> SpecFolder:
 def _load_files(folder: Path, paths: Iterable[Path]) -> SpecFolder:
     problems: list[Problem] = []
     shared, contract = _load_shared(folder, problems)
-    loaded = [_load_spec(path, shared) for path in paths]
+    experiments = _load_experiments(folder, problems)
+    loaded = [experiments.applied(_load_spec(path, shared)) for path in paths]
     files: dict[str, Path] = {}
     for one in sorted(loaded, key=lambda one: not one.named):
         files.setdefault(one.name, one.path)
+    problems.extend(experiments.check_functions(one.name for one in loaded))
     twice = list(_check_names(loaded))
     ambiguous = {one.name for one, _ in twice}
     problems.extend(problem for one in loaded for problem in one.problems)
     problems.extend(problem for _, problem in twice)
     plans = {one.name: one.plan for one in loaded if one.plan is not None and one.name not in ambiguous}
     # An expression of the registry is compiled for every spec that uses it; one report of it is enough.
-    return SpecFolder(folder, plans, files, contract, shared.registry, tuple(sorted(set(problems))))
+    return SpecFolder(
+        folder, plans, files, contract, shared.registry, experiments.plan, tuple(sorted(set(problems)))
+    )
 
 
 def _load_spec(path: Path, shared: Shared) -> _Loaded:
@@ -211,6 +225,45 @@ def _check_consents(contract: DataContract, source: Source) -> Iterator[Problem]
         if name not in needed:
             message, hint = f"no purpose needs the consent {name!r}", closest(name, needed)
             yield source.problem(("consents", name), "spec.unknown_consent", message, hint=hint, at_key=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Experiments:
+    """What `experiments.yaml` says; the plan is None when it has errors, and empty when there is no such file."""
+
+    plan: ExperimentsPlan | None
+    file: ExperimentsFile | None = None
+    source: Source | None = None
+
+    def applied(self, loaded: _Loaded) -> _Loaded:
+        """Return a function with what concerns it; without a plan where it is not known who is held out."""
+        if loaded.plan is None or self.plan is None or self.plan == NO_EXPERIMENTS:
+            return loaded if self.plan is not None else replace(loaded, plan=None)
+        return replace(loaded, plan=replace(loaded.plan, experiments=self.plan.of(loaded.name)))
+
+    def check_functions(self, known: Iterable[str]) -> Iterable[Problem]:
+        """Return the problems of functions that nobody knows."""
+        if self.file is None or self.source is None:
+            return ()
+        collector = Collector(self.source)
+        check_functions(self.file, collector, known)
+        return collector.problems
+
+
+def _load_experiments(folder: Path, problems: list[Problem]) -> _Experiments:
+    path = folder / EXPERIMENTS_FILE
+    if not path.exists():
+        return _Experiments(NO_EXPERIMENTS)
+    source = read_source(path)
+    file, found = check_document(ExperimentsFile, source)
+    problems.extend(found)
+    if file is None:
+        return _Experiments(None)
+    collector = Collector(source)
+    check_experiments(file, collector)
+    problems.extend(collector.problems)
+    plan = compile_experiments(file) if not collector.errors else None
+    return _Experiments(plan, file, source)
 
 
 def _shared_source(path: Path, what: str) -> Source:

@@ -14,6 +14,7 @@ from functions.documents import Json
 from functions.events.patterns import EventPattern
 from functions.expressions import CompiledFeatures, Expression
 from functions.governance.statements import UNMAPPED, ConsentSource
+from functions.spec.experiment_plan import NO_EXPERIMENTS, ExperimentsPlan
 from functions.spec.projection import Projection
 
 FeatureType = Literal["float", "int", "bool", "string", "category"]
@@ -183,6 +184,7 @@ class Plan:
         bundle: Content hashes.
         channels: Where the actions leave, by name.
         consent_source: Which words of an event's own consent object speak about `consent`.
+        experiments: The holdout, and the experiments that the function takes part in.
         projection: Decodes profiles down to what is read.
     """
 
@@ -206,6 +208,7 @@ class Plan:
     bundle: Bundle
     channels: Mapping[str, ChannelPlan] = field(default_factory=dict)
     consent_source: ConsentSource = UNMAPPED
+    experiments: ExperimentsPlan = NO_EXPERIMENTS
     projection: Projection = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

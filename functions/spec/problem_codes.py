@@ -47,6 +47,13 @@ _SPEC: Final = {
     "spec.unknown_purpose": ProblemCode(
         "The data contract has no such purpose.", "Name one of its purposes, or add it to `contract.yaml`."
     ),
+    "spec.overlap": ProblemCode(
+        "Two groups or experiments have customers in common, so that nobody could tell who got what and why.",
+        "Give them disjoint ranges; two experiments in one function need a namespace with the same seed.",
+    ),
+    "spec.unknown_function": ProblemCode(
+        "An experiment names a function that no spec gives.", "Use the name of a spec of the folder."
+    ),
     "spec.unknown_action": ProblemCode(
         "The registry has no such action.", "Name one of its actions, or add it to `actions.yaml`."
     ),

@@ -9,15 +9,17 @@ from pydantic import BaseModel
 from functions.documents import Json
 from functions.governance.contract import DataContract
 from functions.spec.cases import CasesFile
+from functions.spec.experiments import ExperimentsFile
 from functions.spec.language import Spec
 from functions.spec.registry import Registry
 
-Kind = Literal["spec", "contract", "actions", "cases"]
+Kind = Literal["spec", "contract", "actions", "experiments", "cases"]
 
 _MODELS: dict[Kind, type[BaseModel]] = {
     "spec": Spec,
     "contract": DataContract,
     "actions": Registry,
+    "experiments": ExperimentsFile,
     "cases": CasesFile,
 }
 

@@ -23,7 +23,14 @@ _CODE: Final = re.compile(r"[a-z]+\.[a-z_]+")
 # Of the form of a code, and none.
 NO_CODES: Final = frozenset(
     {
-        *("action.decided", "actions.yaml", "aws.dynamodb", "contract.yaml", "kinesis.data"),
+        *(
+            "action.decided",
+            "actions.yaml",
+            "aws.dynamodb",
+            "contract.yaml",
+            "experiments.yaml",
+            "kinesis.data",
+        ),
         *("library.reference", "spec.invalid"),
     }
 )

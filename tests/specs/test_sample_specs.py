@@ -28,6 +28,8 @@ def kind_of(name: str) -> Kind:
         return "contract"
     if name == "actions.yaml":
         return "actions"
+    if name == "experiments.yaml":
+        return "experiments"
     return "cases" if name.endswith(".cases.yaml") else "spec"
 
 

@@ -59,7 +59,7 @@ def test_an_argument_that_was_given_is_not_offered_again_but_a_list_goes_on(
         ("models --json card ", MODELS),
         ("models ", {"card"}),
         ("profile ", {"get", "put", "import", "delete"}),
-        ("schema ", {"spec", "contract", "actions", "cases"}),
+        ("schema ", {"spec", "contract", "actions", "experiments", "cases"}),
         ("completion ", {"bash", "zsh", "fish"}),
         ("invoke x --ev", {"--event"}),
         ("invoke -- --ev", set()),
