@@ -56,6 +56,24 @@ class BuiltPlanError(FunctionsError):
     code = "build.unusable"
 
 
+class PolicyUnusableError(FunctionsError):
+    """What operators have put into the store for every function is missing or damaged."""
+
+    code = "policy.unusable"
+
+
+class PolicyNewerFormatError(FunctionsError):
+    """What operators have put into the store was written by a newer version of this package."""
+
+    code = "policy.newer_format"
+
+
+class UnknownNameError(FunctionsError):
+    """No action or function has the name that was to be switched."""
+
+    code = "switch.unknown_name"
+
+
 class EventError(FunctionsError):
     """The event can't be used; it is rejected with its code."""
 

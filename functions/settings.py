@@ -64,6 +64,20 @@ SETTINGS: tuple[Setting, ...] = (
         "How far an event's time may be ahead of the clock before the event is refused.",
         _duration,
     ),
+    Setting(
+        "FUNCTIONS_POLICY_EVERY",
+        "policy_every",
+        "10s",
+        "How often a process looks whether another policy is in force, or something was switched off.",
+        _duration,
+    ),
+    Setting(
+        "FUNCTIONS_POLICY_GOOD_FOR",
+        "policy_good_for",
+        "5m",
+        "How long a process goes on choosing actions while it can't look; after that it only scores.",
+        _duration,
+    ),
     Setting("AWS_REGION", "region", "", "Region of AWS calls; the AWS SDK's own rules when empty.", _text),
     Setting(
         "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME",
@@ -103,6 +117,8 @@ class Settings:
     models: Path
     lease: timedelta
     event_skew: timedelta
+    policy_every: timedelta
+    policy_good_for: timedelta
     region: str
     sagemaker_url: str
     aws_url: str

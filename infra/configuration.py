@@ -211,7 +211,7 @@ FUNCTION_OPTIONS: Final[tuple[Value, ...]] = (
         _source,
     ),
     Value("url", False, "Whether pages can ask it, by a function URL.", _switch),
-    Value("paused", False, "Kill switch: nothing fires it; events wait in its queue.", _switch),
+    Value("paused", False, "Nothing fires it; events wait in its queue.", _switch),
 )
 """Context values of one function, below `functions.NAME`."""
 

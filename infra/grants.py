@@ -10,6 +10,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from functions.actions.opening import CHANNEL_KINDS
+from functions.profiles.dynamodb_operator import OPERATOR_PARTITION
 from functions.profiles.dynamodb_profiles import BODY, WRITTEN_AT
 from functions.profiles.dynamodb_table import OUTBOX_INDEX
 from functions.spec.plan import ChannelPlan, ModelPlan
@@ -28,7 +29,8 @@ def table_statements(stack: cdk.Stack, table: TableAddress) -> Iterator[iam.Poli
     """Yield what a decision does with the table.
 
     Partition keys are ids of profiles, any of them, so a condition on leading keys would narrow nothing. What is
-    narrowed: nothing is deleted, nothing listed, and a profile that was imported can't be written.
+    narrowed: nothing is deleted, nothing listed, a profile that was imported can't be written, and neither can
+    what operators share: a function that could switch itself on would be no safer than without a switch.
     """
     yield _allow((*READS, *WRITES), table.arn)
     yield iam.PolicyStatement(
@@ -36,6 +38,12 @@ def table_statements(stack: cdk.Stack, table: TableAddress) -> Iterator[iam.Poli
         actions=["dynamodb:PutItem", "dynamodb:UpdateItem"],
         resources=[table.arn],
         conditions={"ForAnyValue:StringEquals": {"dynamodb:Attributes": [BODY, WRITTEN_AT]}},
+    )
+    yield iam.PolicyStatement(
+        effect=iam.Effect.DENY,
+        actions=["dynamodb:PutItem", "dynamodb:UpdateItem"],
+        resources=[table.arn],
+        conditions={"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": [OPERATOR_PARTITION]}},
     )
     yield from key_statements(stack, table)
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from functions.errors import SettingsError
-from functions.profiles.opening import open_store
+from functions.profiles.opening import open_operator_store, open_store
+from functions.profiles.operator_documents import OperatorStore
 from functions.profiles.store import ProfileStore
 from functions.settings import Settings
 from functions.times import utc_now
@@ -44,6 +45,28 @@ def opened_store(settings: Settings) -> Iterator[ProfileStore]:
 
 
 @contextmanager
+def opened_documents(settings: Settings) -> Iterator[OperatorStore]:
+    """Open the store of what operators share, and close it after the block.
+
+    Raises:
+        SettingsError: There is no such store, or it keeps no such documents; the variable is named.
+    """
+    try:
+        documents = open_operator_store(settings.store)
+    except SettingsError as error:
+        raise SettingsError(f"FUNCTIONS_STORE: {error.message}", hint=error.hint) from error
+    if documents is None:
+        raise SettingsError(
+            "FUNCTIONS_STORE: a store of this class keeps no shared documents",
+            hint="Give it the methods of functions.profiles.operator_documents.OperatorStore.",
+        )
+    try:
+        yield documents
+    finally:
+        documents.close()
+
+
+@contextmanager
 def opened_runtime(
     settings: Settings,
     store: ProfileStore,
@@ -65,9 +88,17 @@ def opened_runtime(
         endpoint: An embedded endpoint that runs already, in the place of one that is started here.
     """
     from functions.runtime.engine import Runtime
+    from functions.runtime.in_force import AsBuilt, PolicySource
     from functions.runtime.ports import Ports
+    from functions.runtime.stored_policy import Pace, StoredPolicy
 
     with ExitStack() as stack:
+        documents = open_operator_store(settings.store)
+        policy: PolicySource = AsBuilt()
+        if documents is not None:
+            stack.callback(documents.close)
+            pace = Pace(settings.policy_every, settings.policy_good_for)
+            policy = StoredPolicy(documents, wall=utc_now, pace=pace)
         models = _Models(settings, stack, endpoint, on_stand_in or (lambda _: None))
         channels = _Channels(settings)
         ports = Ports(
@@ -78,6 +109,7 @@ def opened_runtime(
             monotonic=time.monotonic,
             sleep=time.sleep,
             jitter=random.random,
+            policy=policy,
             owner=f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}",
             lease=settings.lease,
             event_skew=settings.event_skew,

@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, str] = {
     "decisions": "list what was decided about a customer, and why",
     "bucket": "say in which group a customer is, in every function, and why",
     "outbox": "show the actions that wait to be sent, and send them",
+    "switch": "switch an action or a function off, and on again",
     "endpoint": "serve the sample models over the SageMaker runtime API",
     "models": "list the models, and print their cards",
     "schema": "print or write the JSON Schemas for editors",
@@ -166,9 +167,9 @@ def _report(error: FunctionsError, console: Console) -> None:
 
 
 def _exit_code(error: FunctionsError) -> int:
-    from functions.errors import DependencyError, SettingsError, UnknownFunctionError
+    from functions.errors import DependencyError, SettingsError, UnknownFunctionError, UnknownNameError
 
-    if isinstance(error, UnknownFunctionError):
+    if isinstance(error, UnknownFunctionError | UnknownNameError):
         return EXIT_USAGE
     return EXIT_ENVIRONMENT if isinstance(error, SettingsError | DependencyError) else EXIT_PROBLEMS
 

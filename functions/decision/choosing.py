@@ -74,19 +74,17 @@ def choose(plan: Plan, document: Mapping[str, Json], removed: Mapping[str, Reaso
         return _nothing_to_do(plan, unmet or reason("actions.none"))
     vetoes = {action.name: _veto(action, document, removed or {}) for action in plan.actions}
     chosen = next((action for action in plan.actions if vetoes[action.name] is None), None)
-    ranked = tuple(_candidate(action, vetoes[action.name], chosen) for action in plan.actions)
     if chosen is None:
-        # When all fell for one reason, that reason is the answer; it says more than "not eligible".
-        causes = set(vetoes.values())
-        only = causes.pop() if len(causes) == 1 else None
-        why = only or reason("actions.not_eligible")
-        return Decision("suppressed", why, None, (*ranked, Candidate(DO_NOTHING, "chosen")))
+        return _vetoed(plan, {name: veto for name, veto in vetoes.items() if veto is not None})
+    ranked = tuple(_candidate(action, vetoes[action.name], chosen) for action in plan.actions)
     because = f"the condition {plan.when.source} holds" if plan.when else "the function has no condition"
     why = reason("action.chosen", action=chosen.name, because=because)
     return Decision("acted", why, chosen, (*ranked, Candidate(DO_NOTHING, "outranked", chosen.name)))
 
 
-def foreclosed(plan: Plan, document: Mapping[str, Json]) -> Decision | None:
+def foreclosed(
+    plan: Plan, document: Mapping[str, Json], removed: Mapping[str, Reason] | None = None
+) -> Decision | None:
     """Return the decision that stands before the model was asked; None while an action may still follow.
 
     Only a condition and eligibilities that read no output of the model are asked; the others may still
@@ -95,14 +93,26 @@ def foreclosed(plan: Plan, document: Mapping[str, Json]) -> Decision | None:
     Args:
         plan: The function.
         document: The root, without outputs.
+        removed: Actions that may not be chosen, with why.
     """
     asked = plan.when if plan.when is not None and not reads_outputs(plan, plan.when) else None
     unmet = _unmet(asked, document)
     if unmet is not None or not plan.actions:
         return _nothing_to_do(plan, unmet or reason("actions.none"))
-    if any(_may_pass(plan, action, document) for action in plan.actions):
+    gone = removed or {}
+    if any(action.name not in gone and _may_pass(plan, action, document) for action in plan.actions):
         return None
-    return suppressed(plan, reason("actions.not_eligible"))
+    ineligible = reason("actions.not_eligible")
+    return _vetoed(plan, {action.name: gone.get(action.name, ineligible) for action in plan.actions})
+
+
+def _vetoed(plan: Plan, vetoes: Mapping[str, Reason]) -> Decision:
+    """Return the decision in which every action was removed, each for a reason of its own."""
+    # When all fell for one reason, that reason is the answer; it says more than "not eligible".
+    causes = set(vetoes.values())
+    why = causes.pop() if len(causes) == 1 else reason("actions.not_eligible")
+    candidates = tuple(Candidate(action.name, "vetoed", vetoes[action.name].code) for action in plan.actions)
+    return Decision("suppressed", why, None, (*candidates, Candidate(DO_NOTHING, "chosen")))
 
 
 def _nothing_to_do(plan: Plan, why: Reason) -> Decision:

@@ -42,6 +42,9 @@ REASONS: Mapping[str, str] = {
     "event.too_old": "Nothing was done: the event is {age} old, and the moment has passed after {limit}.",
     "event.no_trigger": "The event does not match the trigger of {function}.",
     "profile.missing": "Nothing was done: there is no profile for this customer.",
+    "switch.function_off": "Nothing was done: the function {function} is switched off.",
+    "switch.action_off": "Nothing was done: an operator has switched the actions off.",
+    "policy.unavailable": "Nothing was done: what is switched off could not be read, and unknown is no.",
     "action.expired": "The action was not sent in time; the moment has passed.",
 }
 """Sentence by code; `consent` stands for the codes `consent.<verdict>`."""

@@ -18,8 +18,10 @@ from functions.handlers.telemetry import Telemetry, xray_span
 from functions.handlers.worker import Worker
 from functions.models.model import ModelConnection
 from functions.models.opening import open_model
-from functions.profiles.opening import open_store
+from functions.profiles.opening import open_operator_store, open_store
+from functions.runtime.in_force import AsBuilt, PolicySource
 from functions.runtime.ports import Ports
+from functions.runtime.stored_policy import Pace, StoredPolicy
 from functions.times import utc_now
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def open_worker(settings: HandlerSettings) -> Worker:
     plan, telemetry = loaded.plan, _telemetry(settings, loaded.plan)
     if loaded.recompiled is not None:
         telemetry.warning("recompiled", "build.recompiled")
-    ports = _ports(settings.common)
+    ports = _ports(settings.common, telemetry)
     if plan.model is not None:
         ports.model(plan.model)
     for channel in plan.channels.values():
@@ -71,7 +73,7 @@ def open_drain(settings: HandlerSettings) -> tuple[Worker, dict[str, ChannelPlan
         raise SettingsError("FUNCTIONS_PLANS: the folder holds no artefact; run `functions build`")
     channels = {name: channel for plan in plans for name, channel in plan.channels.items()}
     telemetry = Telemetry(_SCHEDULE, namespace=settings.namespace)
-    return _worker(settings, plans[0], _ports(settings.common), telemetry), channels
+    return _worker(settings, plans[0], _ports(settings.common, telemetry), telemetry), channels
 
 
 def _plans(settings: HandlerSettings) -> Iterator[Plan]:
@@ -113,9 +115,10 @@ def _texts(value: Json) -> Iterator[str]:
             yield from _texts(part)
 
 
-def _ports(settings: Settings) -> Ports:
+def _ports(settings: Settings, telemetry: Telemetry) -> Ports:
     try:
         store = open_store(settings.store)
+        policy = _policy(settings, telemetry)
     except SettingsError as error:
         raise SettingsError(f"FUNCTIONS_STORE: {error.message}", hint=error.hint) from error
     return Ports(
@@ -127,10 +130,20 @@ def _ports(settings: Settings) -> Ports:
         sleep=time.sleep,
         # The generator of the system has no state that a snapshot could repeat.
         jitter=random.SystemRandom().random,
+        policy=policy,
         owner="",
         lease=settings.lease,
         event_skew=settings.event_skew,
     )
+
+
+def _policy(settings: Settings, telemetry: Telemetry) -> PolicySource:
+    """Return what looks at the switches; the first look comes with the first event, not at init."""
+    documents = open_operator_store(settings.store)
+    if documents is None:
+        return AsBuilt()
+    pace = Pace(settings.policy_every, settings.policy_good_for)
+    return StoredPolicy(documents, wall=utc_now, pace=pace, notice=telemetry.policy_unread)
 
 
 def _model_opener(settings: Settings) -> Callable[[ModelPlan], Model]:

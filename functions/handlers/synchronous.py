@@ -106,7 +106,7 @@ class _Exchange:
         try:
             event = self._event()
         except EventError as error:
-            self._shift.report(refused(self._shift.worker.plan, error))
+            self._shift.report(refused(self._shift.plan, error))
             return self._refused(error.code)
         # The token says who may be spoken for, whatever the event claims.
         if evaluate(self._shift.worker.plan.key, {"event": event.as_document()}) != visitor:

@@ -20,6 +20,7 @@ from functions.errors import FunctionsError, SettingsError
 from functions.handlers.log import hashed, log_document
 from functions.profiles.store import OutboxEntry
 from functions.runtime.acting import Performed
+from functions.runtime.in_force import UNKNOWN
 from functions.runtime.receipt import Receipt
 
 Span = Callable[[str], AbstractContextManager[object]]
@@ -45,8 +46,9 @@ class Telemetry:
     """The log, the metrics and the traces of one function.
 
     Metrics, by the dimension `service`, which is the function's name: a count for each outcome and each
-    rung of the model, `ConsentUnknown`, `Imputed.<feature>`, `Parked`, `Retried`, `Crashed`, how far actions
-    got, and `Latency` in milliseconds.
+    rung of the model, `ConsentUnknown`, `Imputed.<feature>`, `Parked`, `Retried`, `Crashed`, `PolicyUnread`
+    for a look at the policy in force that failed, `PolicyUnavailable` for a decision that had to do without
+    it, how far actions got, and `Latency` in milliseconds.
 
     Args:
         service: Name of the function.
@@ -75,6 +77,8 @@ class Telemetry:
             self._counts[_RUNGS[receipt.model.rung]] += 1
         if any(check.verdict == "unknown" for check in receipt.consent):
             self._counts["ConsentUnknown"] += 1
+        if any(candidate.by == UNKNOWN for candidate in receipt.candidates):
+            self._counts["PolicyUnavailable"] += 1
         for feature in receipt.imputed:
             self._counts[f"Imputed.{feature}"] += 1
         if receipt.action is not None and receipt.outcome != "duplicate":
@@ -101,6 +105,11 @@ class Telemetry:
     def warning(self, what: str, code: str, *, request_id: str | None = None, **facts: str | None) -> None:
         """Log that something needs attention: a code, and facts that are names of ours."""
         self._logger.warning(what, extra={"code": code, "request_id": request_id, **facts})
+
+    def policy_unread(self, code: str) -> None:
+        """Log and count that a look at the policy in force failed."""
+        self.warning("policy not read", code)
+        self.count("PolicyUnread")
 
     def count(self, metric: str) -> None:
         """Count something once."""

@@ -87,6 +87,11 @@ class Shift:
         needed_s = COMMIT_DEADLINE_S + _MARGIN_S + (model.timeout_s if model else 0.0)
         return self.context.get_remaining_time_in_millis() >= needed_s * 1000
 
+    @property
+    def plan(self) -> Plan:
+        """The function as it is in force."""
+        return self.worker.ports.policy.look(self.worker.plan).plan
+
     def now(self) -> datetime:
         """Return decision time."""
         return self.worker.ports.wall()
@@ -137,7 +142,7 @@ class Shift:
     def _receipts(self, record: Json, arrived_at: datetime, check: Callable[[], None]) -> Sequence[Receipt]:
         receipts = []
         for parsed in _read(record, arrived_at, check):
-            receipt = refused(self.worker.plan, parsed.error) if parsed.error else self.handle(parsed.value())
+            receipt = refused(self.plan, parsed.error) if parsed.error else self.handle(parsed.value())
             self.report(receipt, parsed.position)
             receipts.append(receipt)
         return receipts

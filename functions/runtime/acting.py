@@ -11,6 +11,7 @@ from functions.documents import Json
 from functions.errors import ActionError, FunctionsError, SettingsError
 from functions.governance.gate import check_consent
 from functions.profiles.store import ContactStatus, OutboxEntry
+from functions.runtime.in_force import UNKNOWN
 from functions.runtime.ports import Ports
 from functions.runtime.receipt import ActionTaken, Delivery
 from functions.spec.plan import ChannelPlan
@@ -70,7 +71,9 @@ def perform(
         channels: Where its channel is found.
         now: Time of the act, for age and consent.
         ports: The surroundings.
-        recheck: Look at age and consent again; for everything but the act right after its own commit.
+        recheck: Look at switches, age and consent again; for everything but the act right after its own
+            commit. What is switched off is released: when it is switched on again, nothing old leaves.
+            What can't be known waits.
 
     Returns:
         How far it got; None when the entry is settled or held by somebody else.
@@ -83,7 +86,10 @@ def perform(
     if entry is None:
         return None
     ports.at_stage("leased")
-    refusal = _refusal(entry, now=now, ports=ports) if recheck else None
+    held = ports.policy.hold(entry.function, entry.action) if recheck else None
+    if held == UNKNOWN:
+        return _retry_later(entry, held, wall=wall, ports=ports)
+    refusal = held or (_refusal(entry, now=now, ports=ports) if recheck else None)
     if refusal is not None:
         return _release(entry, refusal, ports)
     plan = channels.get(entry.channel)
@@ -107,7 +113,7 @@ def perform(
 def redrive(
     channels: Mapping[str, ChannelPlan], *, now: datetime, limit: int, ports: Ports
 ) -> Sequence[tuple[OutboxEntry, Performed | None]]:
-    """Send what is due in the outbox, after age and consent were checked again.
+    """Send what is due in the outbox, after switches, age and consent were checked again.
 
     Args:
         channels: Where the channels of the entries are found.

@@ -1,8 +1,8 @@
 """The runtime: one event, start to end.
 
-Order: trigger, event time, profile key, one consistent read, duplicate, profile, consent, features,
-model, age, decide, commit, act, receipt. Nothing is computed for a model before consent, nothing leaves
-before the commit.
+Order: policy in force, trigger, event time, profile key, one consistent read, duplicate, the function's
+switch, profile, consent, features, model, age, decide, commit, act, receipt. Nothing is computed for a
+model before consent, nothing leaves before the commit.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from functions.runtime.committing import commit
 from functions.runtime.drafting import Draft
 from functions.runtime.features import extract_features
 from functions.runtime.identity import decision_id
+from functions.runtime.in_force import InForce
 from functions.runtime.journal import Journal
 from functions.runtime.payload import build_payload
 from functions.runtime.ports import Ports
@@ -56,7 +57,8 @@ class Runtime:
         Returns:
             The receipt; errors of the event, of a feature and of a dependency become outcomes in it.
         """
-        run = _Run(plan, event, now=now, generation=generation, ports=self._ports)
+        in_force = self._ports.policy.look(plan)
+        run = _Run(in_force, event, now=now, generation=generation, ports=self._ports)
         try:
             return run.execute()
         except FunctionsError as error:
@@ -84,13 +86,16 @@ class Runtime:
 class _Run:
     """One function on one event."""
 
-    def __init__(self, plan: Plan, event: Event, *, now: datetime, generation: int, ports: Ports) -> None:
-        self._plan, self._event, self._now, self._ports = plan, event, now, ports
+    def __init__(
+        self, in_force: InForce, event: Event, *, now: datetime, generation: int, ports: Ports
+    ) -> None:
+        self._in_force, self._plan = in_force, in_force.plan
+        self._event, self._now, self._ports = event, now, ports
         self._generation = generation
         self._watch = Stopwatch(ports.monotonic)
         self._id = ""
         self._foreclosed: Decision | None = None
-        self.journal = Journal(plan, event, self._watch)
+        self.journal = Journal(self._plan, event, self._watch)
 
     def execute(self) -> Receipt:
         """Run the function; errors before the commit are raised."""
@@ -101,6 +106,8 @@ class _Run:
         snapshot = self._load()
         if snapshot.decision is not None:
             return self._duplicate(snapshot.decision)
+        if self._in_force.off is not None:
+            return self._finish(self._uncleared(suppressed(self._plan, self._in_force.off), snapshot))
         if snapshot.profile_json is None and not self._plan.cold_start:
             return self._finish(self._uncleared(suppressed(self._plan, reason("profile.missing")), snapshot))
         clearance = self._check_consent(snapshot, "before_model")
@@ -158,7 +165,7 @@ class _Run:
     def _invoke(self, model: ModelPlan, document: dict[str, Json], clearance: Clearance) -> None:
         """Add the outputs of the model to the document, unless no action could follow from them."""
         if self._plan.score == "when-actionable":
-            self._foreclosed = foreclosed(self._plan, document)
+            self._foreclosed = foreclosed(self._plan, document, self._in_force.removed)
             if self._foreclosed is not None or self._too_old() is not None:
                 return
         payload = build_payload(model, self.journal.features.values, clearance)
@@ -186,7 +193,9 @@ class _Run:
             if too_old is not None:
                 decision = suppressed(self._plan, too_old)
             else:
-                decision = self._foreclosed or choose(self._plan, document, removed)
+                decision = self._foreclosed or choose(
+                    self._plan, document, {**removed, **self._in_force.removed}
+                )
         self._ports.at_stage("decided")
         return decision
 

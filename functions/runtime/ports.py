@@ -9,6 +9,7 @@ from datetime import timedelta
 from functions.actions.channel import ActionChannel
 from functions.models.model import Model
 from functions.profiles.store import ProfileStore
+from functions.runtime.in_force import PolicySource
 from functions.spec.plan import ChannelPlan, ModelPlan
 from functions.times import Clock
 
@@ -29,6 +30,7 @@ class Ports:
         monotonic: Seconds that never go back, for deadlines and timings.
         sleep: Waits for that many seconds.
         jitter: Gives a number from 0 to below 1.
+        policy: Knows which policy is in force, and what is switched off.
         owner: Names this process in leases; unique.
         lease: How long an outbox entry is held.
         event_skew: How far an event's time may be ahead of decision time.
@@ -42,6 +44,7 @@ class Ports:
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]
     jitter: Callable[[], float]
+    policy: PolicySource
     owner: str
     lease: timedelta = timedelta(seconds=30)
     event_skew: timedelta = timedelta(minutes=5)

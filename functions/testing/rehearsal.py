@@ -10,6 +10,7 @@ from functions.models.memory import MemoryModel
 from functions.profiles.memory import MemoryProfileStore
 from functions.profiles.store import CommitRequest, CommitResult, ProfileStore
 from functions.runtime.engine import Runtime
+from functions.runtime.in_force import AsBuilt, PolicySource
 from functions.runtime.ports import Ports
 
 
@@ -21,6 +22,7 @@ class Rehearsal:
         store: Profiles; an empty store in memory when not given.
         model: Answers every model call; one that is down when not given.
         owner: Name of this process in leases.
+        policy: Knows what is in force; by default plans are as built, and nothing is switched off.
 
     Attributes:
         store: Where profiles are.
@@ -39,6 +41,7 @@ class Rehearsal:
         store: ProfileStore | None = None,
         model: MemoryModel | None = None,
         owner: str = "rehearsal",
+        policy: PolicySource | None = None,
     ) -> None:
         self._wall = now
         self._seconds = 0.0
@@ -55,6 +58,7 @@ class Rehearsal:
             monotonic=lambda: self._seconds,
             sleep=self._sleep,
             jitter=lambda: 1.0,
+            policy=policy or AsBuilt(),
             owner=owner,
             at_stage=self._pass,
         )

@@ -39,11 +39,14 @@ from functions.models.memory import MemoryModel
 from functions.models.model import Model, ModelConnection, ModelReply
 from functions.profiles.dynamodb import DynamoProfileStore
 from functions.profiles.dynamodb_calls import Surroundings
+from functions.profiles.memory_operator import MemoryOperatorStore
 from functions.profiles.sqlite import SqliteProfileStore
 from functions.profiles.sqlite_schema import open_database
 from functions.profiles.store import CommitResult, ProfileStore
 from functions.runtime.engine import Runtime
 from functions.runtime.receipt import Receipt
+from functions.runtime.stored_policy import StoredPolicy
+from functions.runtime.switches import SWITCHES
 from functions.spec.loading import load_function
 from functions.spec.plan import ChannelPlan, ModelPlan, Plan
 from functions.spec.problems import SpecError
@@ -291,6 +294,27 @@ def _no_event(_: Desk) -> str:
     return caught.value.code
 
 
+def _with_switches(body: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Return the reason and the notices of a decision while the store holds these switches."""
+    documents, notices = MemoryOperatorStore(), list[str]()
+    assert documents.put_document(SWITCHES, body, replaces=0)
+    policy = StoredPolicy(documents, wall=lambda: NOW, notice=notices.append)
+    world = Rehearsal(now=NOW, model=MemoryModel(lambda _: HIGH), policy=policy)
+    put_customer(world.store)
+    receipt = world.runtime.handle(a_plan(), an_event(), now=NOW)
+    return receipt.reason.code, notices
+
+
+def _off(kind: str, *names: str) -> dict[str, Any]:
+    since = {"at": "2026-11-01T00:00:00Z", "because": None}
+    return {"format": 1, "action": {}, "function": {}, kind: dict.fromkeys(names, since)}
+
+
+def _notice(body: Mapping[str, Any]) -> str:
+    (notice,) = _with_switches(body)[1]
+    return notice
+
+
 ERRORS: Final[Mapping[str, Provocation]] = {
     "settings.invalid": lambda desk: _shown(desk, "settings", FUNCTIONS_LEASE="soon"),
     "function.unknown": lambda desk: _shown(desk, "invoke", "nobody", "--event", desk.event),
@@ -300,6 +324,9 @@ ERRORS: Final[Mapping[str, Provocation]] = {
     "profile.unknown": lambda desk: _shown(desk, "profile", "get", "nobody"),
     "profile.other_id": _other_id,
     "handler.unhandled": _unhandled,
+    "policy.unusable": lambda _: _notice({"format": 1}),
+    "policy.newer_format": lambda _: _notice({"format": 2}),
+    "switch.unknown_name": lambda desk: _shown(desk, "switch", "off", "function", "nobody"),
     "event.foreign_account": _foreign_account,
     "event.invalid": _no_event,
     "event.malformed": lambda desk: _rejected(desk, "{"),
@@ -384,6 +411,9 @@ REASON_CODES: Final[Mapping[str, Provocation]] = {
     "event.no_trigger": lambda _: _reason(name="purchase"),
     "profile.missing": lambda _: _reason(customer=False),
     "action.expired": _redriven,
+    "switch.function_off": lambda _: _with_switches(_off("function", "churn"))[0],
+    "switch.action_off": lambda _: _with_switches(_off("action", "offer-20", "offer-10"))[0],
+    "policy.unavailable": lambda _: _with_switches({"format": 2})[0],
     "consent.denied": lambda _: _consent(consent("denied", at=NOW)),
     "consent.revoked": lambda _: _consent(consent("revoked", at=NOW)),
     "consent.unknown": lambda _: _consent(consent("unknown", at=NOW)),

@@ -273,7 +273,7 @@ def _documents_of(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from document["Statement"]
 
 
-def test_decisions_can_not_write_profiles_delete_or_list(deployed: Synthesis) -> None:
+def test_decisions_can_not_write_profiles_or_switches_delete_or_list(deployed: Synthesis) -> None:
     for key, role in deployed.of_type("AWS::IAM::Role").items():
         allowed, denied = set(), []
         for statement in _documents_of(role):
@@ -298,7 +298,11 @@ def test_decisions_can_not_write_profiles_delete_or_list(deployed: Synthesis) ->
             (
                 {"dynamodb:PutItem", "dynamodb:UpdateItem"},
                 {"ForAnyValue:StringEquals": {"dynamodb:Attributes": ["profile", "profile_at"]}},
-            )
+            ),
+            (
+                {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+                {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": ["OPERATOR#DOCUMENTS"]}},
+            ),
         ]
 
 
