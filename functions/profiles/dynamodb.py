@@ -16,8 +16,9 @@ from functions.profiles.dynamodb_calls import DynamoCalls, Surroundings, make_cl
 from functions.profiles.dynamodb_commit import carry_out, prepare_commit
 from functions.profiles.dynamodb_consents import consents_of, put_consent_expression
 from functions.profiles.dynamodb_expressions import Expression
-from functions.profiles.dynamodb_identities import erase, read_alias, write_alias
+from functions.profiles.dynamodb_identities import erase, read_alias, target_of, write_alias
 from functions.profiles.dynamodb_items import (
+    ALIAS,
     CONSENT,
     DECISION,
     OUTBOX,
@@ -28,8 +29,9 @@ from functions.profiles.dynamodb_items import (
     outbox_of,
 )
 from functions.profiles.dynamodb_outbox import lease_entry, list_entries, settle_entry
-from functions.profiles.dynamodb_profiles import WRITTEN_AT, profile_item, profile_json
+from functions.profiles.dynamodb_profiles import profile_json
 from functions.profiles.dynamodb_state import state_of
+from functions.profiles.dynamodb_writes import write_traits, write_whole
 from functions.profiles.store import (
     CommitRequest,
     CommitResult,
@@ -91,19 +93,20 @@ class DynamoProfileStore:
         would fail beside every commit.
         """
         check_id(profile_id, "the profile id")
-        wanted = [PROFILE, CONSENT, STATE]
+        wanted = [PROFILE, CONSENT, STATE, ALIAS]
         if decision_id is not None:
             check_id(decision_id, "the decision id")
             wanted.append(DECISION + decision_id)
         read = self._calls.read([key(profile_id, sort) for sort in wanted])
         items = {item["sk"]["S"]: item for item in read}
-        decision = items.get(wanted[3]) if decision_id is not None else None
+        decision = items.get(wanted[4]) if decision_id is not None else None
         return Snapshot(
             profile_id=profile_id,
             profile_json=profile_json(items[PROFILE]) if PROFILE in items else None,
             consent=consents_of(items.get(CONSENT)),
             state=state_of(items.get(STATE)),
             decision=decision_of(decision) if decision else None,
+            stands_for=target_of(items.get(ALIAS)),
         )
 
     def commit(self, request: CommitRequest) -> CommitResult:
@@ -158,11 +161,12 @@ class DynamoProfileStore:
         """Replace the enriched profile; False when the stored one is newer."""
         check_id(profile_id, "the profile id")
         at = format_instant(updated_at)
-        item, expression = profile_item(profile_id, document, at), Expression()
-        name = expression.name(WRITTEN_AT)
-        expression.when(f"attribute_not_exists({name}) OR {name}<={expression.value({'S': at})}")
-        request = {"TableName": self._calls.table, "Item": item, **expression.parameters()}
-        return self._calls.insist("put_item", **request).response is not None
+        return write_whole(self._calls, profile_id, document, at, new_token=self._new_token)
+
+    def patch_profile(self, profile_id: str, traits: Mapping[str, Json], *, at: datetime) -> bool:
+        """Write traits, each unless something newer is known of it."""
+        check_id(profile_id, "the profile id")
+        return write_traits(self._calls, profile_id, traits, format_instant(at), new_token=self._new_token)
 
     def put_consent(self, profile_id: str, record: ConsentRecord) -> bool:
         """Replace the record of one purpose; False when the stored one was given later."""
@@ -175,6 +179,12 @@ class DynamoProfileStore:
         check_id(alias, "the alias")
         check_id(profile_id, "the profile id")
         write_alias(self._calls, alias, profile_id)
+
+    def add_alias(self, alias: str, profile_id: str) -> bool:
+        """Let an id stand for a profile, unless it stands for another."""
+        check_id(alias, "the alias")
+        check_id(profile_id, "the profile id")
+        return write_alias(self._calls, alias, profile_id, move=False)
 
     def resolve_alias(self, alias: str) -> str | None:
         """Return the profile id behind an alias."""

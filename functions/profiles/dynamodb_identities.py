@@ -36,20 +36,30 @@ def read_alias(calls: DynamoCalls, alias: str) -> str | None:
     response = calls.send(
         "get_item", TableName=calls.table, Key=key(alias, ALIAS), ConsistentRead=True
     ).response
-    item = (response or {}).get("Item")
+    return target_of((response or {}).get("Item"))
+
+
+def target_of(item: Item | None) -> str | None:
+    """Return the profile id that an alias item stands for."""
     return str(item[_TARGET]["S"]) if item else None
 
 
-def write_alias(calls: DynamoCalls, alias: str, profile_id: str) -> None:
-    """Let an alias stand for a profile; the profile keeps a note of it, so that erasure finds it."""
+def write_alias(calls: DynamoCalls, alias: str, profile_id: str, *, move: bool = True) -> bool:
+    """Let an alias stand for a profile; the profile keeps a note of it, so that erasure finds it.
+
+    Returns:
+        False when it stands for another profile and is not to be moved.
+    """
     patience = calls.patience()
     while True:
         before = read_alias(calls, alias)
         if before == profile_id:
-            return
+            return True
+        if before is not None and not move:
+            return False
         answer = calls.write(_moved(calls.table, alias, before, profile_id), patience)
         if answer.response is not None:
-            return
+            return True
         if not patience.wait():
             raise StoreContendedError(f"the profile store {calls.table}: others moved the alias each time")
 

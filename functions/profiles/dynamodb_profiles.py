@@ -22,17 +22,36 @@ BODY: Final = "profile"
 WRITTEN_AT: Final = "profile_at"
 """The instant that `put_profile` was given, as sortable text."""
 
-_NOT_PROFILE: Final = frozenset({PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE, WRITTEN_AT})
+TRAITS_WRITTEN_AT: Final = "traits_at"
+"""The instant of the newest trait, as sortable text; absent where there is none."""
+
+WRITE: Final = "profile_write"
+"""Says which write made the item, so that what was read can be told from what came after it."""
+
+_NOT_PROFILE: Final = frozenset(
+    {PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE, WRITTEN_AT, TRAITS_WRITTEN_AT, WRITE}
+)
 _JSON_NUMBER: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 
 
-def profile_item(profile_id: str, document: Mapping[str, Json], updated_at: str) -> Item:
+def profile_item(
+    profile_id: str, document: Mapping[str, Json], updated_at: str, *, traits_at: str, write: str
+) -> Item:
     """Return a profile as an item: compressed, since DynamoDB bills by size.
+
+    Args:
+        profile_id: Whose.
+        document: All of it, traits included.
+        updated_at: Of the whole profile.
+        traits_at: Of its newest trait; empty where there is none.
+        write: Which no other write has.
 
     Raises:
         StoreRejectedError: The document is no strict JSON, or too large even when compressed.
     """
-    body: Item = {BODY: {"B": pack_profile(document)}, WRITTEN_AT: {"S": updated_at}}
+    body: Item = {BODY: {"B": pack_profile(document)}, WRITTEN_AT: {"S": updated_at}, WRITE: {"S": write}}
+    if traits_at:
+        body[TRAITS_WRITTEN_AT] = {"S": traits_at}
     return checked(key(profile_id, PROFILE) | body, "the profile, compressed,")
 
 

@@ -38,6 +38,7 @@ from functions.profiles.store import (
     Snapshot,
     StateUpdate,
 )
+from functions.profiles.traits import NEVER, StoredProfile, patched, replaced
 from functions.times import format_instant
 
 
@@ -45,7 +46,7 @@ from functions.times import format_instant
 class _Kept:
     """All that is kept about one profile, as rows, so that no caller shares an object with the store."""
 
-    profile: tuple[str, bytes] | None = None
+    profile: StoredProfile | None = None
     version: int = 0
     consent: dict[str, StoredRow] = field(default_factory=dict)
     scores: dict[str, StoredRow] = field(default_factory=dict)
@@ -77,7 +78,7 @@ class MemoryProfileStore:
             kept = self._of(profile_id)
             return Snapshot(
                 profile_id=profile_id,
-                profile_json=kept.profile[1] if kept.profile else None,
+                profile_json=kept.profile.text if kept.profile else None,
                 consent={purpose: consent_from(row) for purpose, row in kept.consent.items()},
                 state=ProfileState(
                     version=kept.version,
@@ -85,6 +86,7 @@ class MemoryProfileStore:
                     contacts=tuple(contact_from(row) for row in kept.contacts),
                 ),
                 decision=_decision(kept, decision_id or ""),
+                stands_for=self._aliases.get(profile_id),
             )
 
     def commit(self, request: CommitRequest) -> CommitResult:
@@ -178,15 +180,19 @@ class MemoryProfileStore:
     def put_profile(self, profile_id: str, document: Mapping[str, Json], *, updated_at: datetime) -> bool:
         """Replace the enriched profile; False when the stored one is newer."""
         check_id(profile_id, "the profile id")
-        text = encode_document(dict(document), "the profile").encode()
+        encode_document(dict(document), "the profile")
         at = format_instant(updated_at)
         with self._lock:
             kept = self._of(profile_id)
-            if kept.profile is not None and kept.profile[0] > at:
-                return False
-            kept.profile = (at, text)
-            self._kept[profile_id] = kept
-        return True
+            return self._put(profile_id, kept, replaced(kept.profile, document, at), at)
+
+    def patch_profile(self, profile_id: str, traits: Mapping[str, Json], *, at: datetime) -> bool:
+        """Write traits, each unless something newer is known of it."""
+        check_id(profile_id, "the profile id")
+        with self._lock:
+            kept = self._of(profile_id)
+            whole_at = kept.profile.updated_at if kept.profile else NEVER
+            return self._put(profile_id, kept, patched(kept.profile, traits, format_instant(at)), whole_at)
 
     def put_consent(self, profile_id: str, record: ConsentRecord) -> bool:
         """Replace the record of one purpose; False when the stored one was given later."""
@@ -206,6 +212,13 @@ class MemoryProfileStore:
         check_id(profile_id, "the profile id")
         with self._lock:
             self._aliases[alias] = profile_id
+
+    def add_alias(self, alias: str, profile_id: str) -> bool:
+        """Let an id stand for a profile, unless it stands for another."""
+        check_id(alias, "the alias")
+        check_id(profile_id, "the profile id")
+        with self._lock:
+            return self._aliases.setdefault(alias, profile_id) == profile_id
 
     def resolve_alias(self, alias: str) -> str | None:
         """Return the profile id behind an alias."""
@@ -260,6 +273,13 @@ class MemoryProfileStore:
     def _of(self, profile_id: str) -> _Kept:
         """Return what is kept about a profile; a new, empty one is not yet part of the store."""
         return self._kept.get(profile_id) or _Kept()
+
+    def _put(self, profile_id: str, kept: _Kept, document: Mapping[str, Json] | None, at: str) -> bool:
+        if document is None:
+            return False
+        kept.profile = StoredProfile(at, encode_document(dict(document), "the profile").encode())
+        self._kept[profile_id] = kept
+        return True
 
     def _stored(self, request: CommitRequest, kept: _Kept, contacts: int) -> Stored:
         consent = kept.consent.get(request.consent.purpose) if request.consent else None

@@ -35,6 +35,7 @@ from functions.profiles.store import (
     ProfileState,
     Snapshot,
 )
+from functions.profiles.traits import NEVER, StoredProfile, patched, replaced
 from functions.times import format_instant
 
 _END_OF_TIME = "9999-12-31T23:59:59.999Z"
@@ -67,6 +68,7 @@ class SqliteProfileStore:
             body = _first(connection, sql.READ_PROFILE, profile_id)
             version = _first(connection, sql.READ_VERSION, profile_id)
             decision = _first(connection, sql.READ_DECISION, profile_id, decision_id or "")
+            alias = _first(connection, sql.READ_ALIAS, profile_id)
             consents = connection.execute(sql.READ_CONSENTS, (profile_id,)).fetchall()
             scores = connection.execute(sql.READ_SCORES, (profile_id,)).fetchall()
             contacts = connection.execute(sql.READ_CONTACTS, (profile_id,)).fetchall()
@@ -80,6 +82,7 @@ class SqliteProfileStore:
                 contacts=tuple(contact_from(row) for row in contacts),
             ),
             decision=decision_from(decision) if decision else None,
+            stands_for=alias["profile_id"] if alias else None,
         )
 
     def commit(self, request: CommitRequest) -> CommitResult:
@@ -146,13 +149,26 @@ class SqliteProfileStore:
     def put_profile(self, profile_id: str, document: Mapping[str, Json], *, updated_at: datetime) -> bool:
         """Replace the enriched profile; False when the stored one is newer."""
         check_id(profile_id, "the profile id")
-        row = {
-            "profile_id": profile_id,
-            "updated_at": format_instant(updated_at),
-            "body": pack_profile(document),
-        }
+        at, packed = format_instant(updated_at), pack_profile(document)
         with self._file.transaction("BEGIN IMMEDIATE") as connection:
-            return connection.execute(sql.PUT_PROFILE, row).rowcount == 1
+            after = replaced(_stored(connection, profile_id), document, at)
+            if after is None:
+                return False
+            body = packed if after is document else pack_profile(after)
+            connection.execute(sql.PUT_PROFILE, (profile_id, at, body))
+        return True
+
+    def patch_profile(self, profile_id: str, traits: Mapping[str, Json], *, at: datetime) -> bool:
+        """Write traits, each unless something newer is known of it."""
+        check_id(profile_id, "the profile id")
+        with self._file.transaction("BEGIN IMMEDIATE") as connection:
+            stored = _stored(connection, profile_id)
+            after = patched(stored, traits, format_instant(at))
+            if after is None:
+                return False
+            whole_at = stored.updated_at if stored else NEVER
+            connection.execute(sql.PUT_PROFILE, (profile_id, whole_at, pack_profile(after)))
+        return True
 
     def put_consent(self, profile_id: str, record: ConsentRecord) -> bool:
         """Replace the record of one purpose; False when the stored one was given later."""
@@ -166,6 +182,16 @@ class SqliteProfileStore:
         check_id(profile_id, "the profile id")
         with self._file.transaction("BEGIN IMMEDIATE") as connection:
             connection.execute(sql.PUT_ALIAS, (alias, profile_id))
+
+    def add_alias(self, alias: str, profile_id: str) -> bool:
+        """Let an id stand for a profile, unless it stands for another."""
+        check_id(alias, "the alias")
+        check_id(profile_id, "the profile id")
+        with self._file.transaction("BEGIN IMMEDIATE") as connection:
+            row = _first(connection, sql.READ_ALIAS, alias)
+            if row is None:
+                connection.execute(sql.PUT_ALIAS, (alias, profile_id))
+        return row is None or row["profile_id"] == profile_id
 
     def resolve_alias(self, alias: str) -> str | None:
         """Return the profile id behind an alias."""
@@ -217,6 +243,11 @@ class SqliteProfileStore:
 def _first(connection: sqlite3.Connection, statement: str, *keys: str) -> dict[str, Any] | None:
     row: dict[str, Any] | None = connection.execute(statement, keys).fetchone()
     return row
+
+
+def _stored(connection: sqlite3.Connection, profile_id: str) -> StoredProfile | None:
+    row = _first(connection, sql.READ_STORED_PROFILE, profile_id)
+    return StoredProfile(row["updated_at"], unpack_profile(row["body"])) if row else None
 
 
 def _entry(connection: sqlite3.Connection, profile_id: str, decision_id: str) -> OutboxEntry | None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 PUT_PROFILE: Final = """
-    INSERT INTO profile (profile_id, updated_at, body) VALUES (:profile_id, :updated_at, :body)
+    INSERT INTO profile (profile_id, updated_at, body) VALUES (?, ?, ?)
     ON CONFLICT (profile_id) DO UPDATE SET updated_at = excluded.updated_at, body = excluded.body
-    WHERE profile.updated_at <= excluded.updated_at
 """
 
 PUT_CONSENT: Final = """
@@ -66,6 +65,7 @@ TAKE_BUDGET: Final = """
 """
 
 READ_PROFILE: Final = "SELECT body FROM profile WHERE profile_id = ?"
+READ_STORED_PROFILE: Final = "SELECT updated_at, body FROM profile WHERE profile_id = ?"
 READ_CONSENTS: Final = "SELECT purpose, at, record FROM consent WHERE profile_id = ?"
 READ_CONSENT: Final = "SELECT purpose, at, record FROM consent WHERE profile_id = ? AND purpose = ?"
 READ_VERSION: Final = "SELECT version FROM state WHERE profile_id = ?"

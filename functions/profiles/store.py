@@ -162,6 +162,7 @@ class Snapshot:
         consent: Records by purpose.
         state: What decisions have written.
         decision: The decision that was asked for, if it was already made.
+        stands_for: The profile that this id is an alias of; None where it is none.
     """
 
     profile_id: str
@@ -169,6 +170,7 @@ class Snapshot:
     consent: Mapping[str, ConsentRecord]
     state: ProfileState
     decision: DecisionRecord | None
+    stands_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +302,18 @@ class ProfileStore(Protocol):
         ...
 
     def put_profile(self, profile_id: str, document: Mapping[str, Json], *, updated_at: datetime) -> bool:
-        """Replace the enriched profile; False when the stored one is newer. State and consent stay."""
+        """Replace the enriched profile; False when the stored one is newer. State and consent stay.
+
+        Traits of `patch_profile` that were said at the same instant or later stay, too.
+        """
+        ...
+
+    def patch_profile(self, profile_id: str, traits: Mapping[str, Json], *, at: datetime) -> bool:
+        """Write traits into `profile.traits`, each unless something newer is known of it; see `profiles.traits`.
+
+        Returns:
+            False when nothing was written: the whole profile or every trait is newer.
+        """
         ...
 
     def put_consent(self, profile_id: str, record: ConsentRecord) -> bool:
@@ -308,7 +321,11 @@ class ProfileStore(Protocol):
         ...
 
     def put_alias(self, alias: str, profile_id: str) -> None:
-        """Let an id, such as an anonymous one, stand for a profile."""
+        """Let an id, such as an anonymous one, stand for a profile, also when it stood for another."""
+        ...
+
+    def add_alias(self, alias: str, profile_id: str) -> bool:
+        """Let an id stand for a profile; False when it stands for another, which it goes on to do."""
         ...
 
     def resolve_alias(self, alias: str) -> str | None:

@@ -38,6 +38,9 @@ from functions.runtime.stopwatch import Stopwatch
 from functions.spec.plan import ChannelPlan, ModelPlan, Plan
 from functions.times import format_duration, is_of_our_time
 
+_MAX_ALIASES = 4
+"""Aliases of aliases that are followed; a circle ends there."""
+
 
 class Runtime:
     """Runs plans on events."""
@@ -127,9 +130,12 @@ class _Run:
         store = self._ports.store
         with self._watch.stage("load"):
             snapshot = store.load(key, self._id)
-            if snapshot.profile_json is None and snapshot.decision is None:
-                resolved = store.resolve_alias(key)
-                snapshot = store.load(resolved, self._id) if resolved is not None else snapshot
+            for _ in range(_MAX_ALIASES):
+                # An earlier decision comes before the alias, and the alias before a profile of the id's own:
+                # neither an alias nor a profile that comes later lets an event be decided twice.
+                if snapshot.decision is not None or snapshot.stands_for is None:
+                    break
+                snapshot = store.load(snapshot.stands_for, self._id)
         self.journal.profile_id = snapshot.profile_id
         if snapshot.profile_json is not None:
             self.journal.profile_bytes = len(snapshot.profile_json)

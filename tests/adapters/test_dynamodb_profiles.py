@@ -113,5 +113,5 @@ def test_rich_profile_takes_a_fraction_of_an_item(dynamodb: Any, new_table: Call
     assert len(json.dumps(document)) > MAX_ITEM_BYTES
     DynamoProfileStore(table, client=dynamodb).put_profile("profile-1", document, updated_at=NOW)
     item = dynamodb.get_item(TableName=table, Key=KEY)["Item"]
-    assert set(item) == {"pk", "sk", "profile", "profile_at"}
+    assert set(item) == {"pk", "sk", "profile", "profile_at", "profile_write"}
     assert len(item["profile"]["B"]) < MAX_ITEM_BYTES / 4

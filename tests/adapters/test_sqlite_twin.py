@@ -88,12 +88,17 @@ class TwinStores(RuleBasedStateMachine):
     def put_profile(self, profile: str, document: dict[str, Json], at: datetime) -> None:
         self.both(lambda store: store.put_profile(profile, document, updated_at=at))
 
+    @rule(profile=profiles, traits=st.dictionaries(st.text(max_size=2), documents, max_size=2), at=instants)
+    def patch_profile(self, profile: str, traits: dict[str, Json], at: datetime) -> None:
+        self.both(lambda store: store.patch_profile(profile, traits, at=at))
+
     @rule(profile=profiles, record=consents)
     def put_consent(self, profile: str, record: ConsentRecord) -> None:
         self.both(lambda store: store.put_consent(profile, record))
 
     @rule(profile=profiles, alias=st.text(max_size=2))
     def put_alias(self, profile: str, alias: str) -> None:
+        self.both(lambda store: store.add_alias(alias, profile))
         self.both(lambda store: store.put_alias(alias, profile))
         self.both(lambda store: store.resolve_alias(alias))
 

@@ -6,6 +6,7 @@ import json
 import random
 from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 from typing import Final
 
 from functions.documents import Json
@@ -26,6 +27,7 @@ from functions.testing.store_checks.samples import (
     send,
     with_action,
 )
+from functions.times import format_instant
 
 _NUMBERS: Final[tuple[Json, ...]] = (
     2**53,
@@ -177,6 +179,7 @@ class KeepingChecks:
         for value in (float("nan"), float("inf"), "\ud800", object(), b"bytes", NOW, {1: 0, "1": 0}, deep):
             decision = replace(a_decision(profile_id), body={"value": value})
             assert refuses(store.put_profile, profile_id, {"value": value}, updated_at=NOW)
+            assert refuses(store.patch_profile, profile_id, {"value": value}, at=NOW)
             assert refuses(store.commit, scores_alone(decision))
         assert read(store, profile_id).profile_json is None
         assert list(store.decisions(profile_id)) == []
@@ -203,6 +206,8 @@ class KeepingChecks:
             assert refuses(store.put_profile, name, {}, updated_at=NOW)
             assert refuses(store.put_consent, name, a_consent())
             assert refuses(store.put_alias, name, "profile-1")
+            assert refuses(store.add_alias, name, "profile-1")
+            assert refuses(store.patch_profile, name, {"a": 1}, at=NOW)
             assert refuses(store.resolve_alias, name)
             assert refuses(store.delete_profile, name)
 
@@ -240,6 +245,72 @@ class KeepingChecks:
         assert store.resolve_alias(alias) == first
         store.put_alias(alias, second)
         assert store.resolve_alias(alias) == second
+
+    def test_an_alias_that_is_added_is_not_taken_from_another_profile(self, store: ProfileStore) -> None:
+        """Who adds learns whether the alias stands for that profile; the first one keeps it."""
+        alias, first, second = new_id("alias"), new_id("profile"), new_id("profile")
+        assert store.add_alias(alias, first) is True
+        assert store.add_alias(alias, first) is True
+        assert store.add_alias(alias, second) is False
+        assert store.resolve_alias(alias) == first
+        assert store.delete_profile(first) is True
+        assert store.add_alias(alias, second) is True
+
+    def test_a_read_says_what_an_id_stands_for(self, store: ProfileStore) -> None:
+        """Also when the id has a profile of its own; the profile itself stands for nothing else."""
+        alias, profile_id = new_id("alias"), new_id("profile")
+        store.put_alias(alias, profile_id)
+        store.put_profile(alias, {"n": 1}, updated_at=NOW)
+        assert read(store, alias).stands_for == profile_id
+        assert read(store, alias).profile_json == b'{"n":1}'
+        assert read(store, profile_id).stands_for is None
+
+    def test_traits_are_written_beside_a_profile_and_the_newest_of_each_counts(
+        self, store: ProfileStore
+    ) -> None:
+        """A late word about one trait changes that trait only where nothing newer was said of it."""
+        profile_id, later = new_id("profile"), NOW + HOUR
+        store.put_profile(profile_id, {"orders": 5}, updated_at=NOW)
+        assert store.patch_profile(profile_id, {"plan": "gold", "city": None}, at=later) is True
+        assert store.patch_profile(profile_id, {"plan": "free", "age": 41}, at=NOW) is True
+        assert store.patch_profile(profile_id, {"plan": "free"}, at=NOW + HOUR / 2) is False
+        assert document_of(store, profile_id) == {
+            "orders": 5,
+            "traits": {"plan": "gold", "city": None, "age": 41},
+            "traits_at": {
+                "plan": format_instant(later),
+                "city": format_instant(later),
+                "age": format_instant(NOW),
+            },
+        }
+
+    def test_a_whole_profile_ends_older_traits_and_keeps_newer_ones(self, store: ProfileStore) -> None:
+        """The whole profile is a word about every trait."""
+        profile_id = new_id("profile")
+        store.patch_profile(profile_id, {"plan": "free"}, at=NOW)
+        store.patch_profile(profile_id, {"city": "Ghent"}, at=NOW + 2 * HOUR)
+        assert store.put_profile(profile_id, {"traits": {"plan": "gold"}}, updated_at=NOW + HOUR) is True
+        assert document_of(store, profile_id) == {
+            "traits": {"plan": "gold", "city": "Ghent"},
+            "traits_at": {"city": format_instant(NOW + 2 * HOUR)},
+        }
+        assert store.patch_profile(profile_id, {"plan": "free"}, at=NOW) is False
+        assert store.put_profile(profile_id, {}, updated_at=NOW + 3 * HOUR) is True
+        assert document_of(store, profile_id) == {}
+
+    def test_profiles_and_traits_end_alike_in_whatever_order_they_come(self, store: ProfileStore) -> None:
+        """Every order of four updates leaves what the newest of each said."""
+        ends = set()
+        for order in permutations(range(4)):
+            profile_id = new_id("profile")
+            for step in order:
+                at = NOW + step * HOUR
+                if step == 1:
+                    store.put_profile(profile_id, {"n": step}, updated_at=at)
+                else:
+                    store.patch_profile(profile_id, {"a": step, f"only-{step}": True}, at=at)
+            ends.add(json.dumps(document_of(store, profile_id), sort_keys=True))
+        assert [json.loads(end)["traits"] for end in ends] == [{"a": 3, "only-2": True, "only-3": True}]
 
     def test_deleting_a_profile_erases_all_that_is_kept_about_it(self, store: ProfileStore) -> None:
         """Document, consent, state, decisions, outbox and aliases go; a neighbour's stay."""

@@ -15,6 +15,7 @@ from functions.testing.store_checks.samples import (
     NOW,
     a_decision,
     acted,
+    document_of,
     new_id,
     paid_from,
     read,
@@ -51,6 +52,19 @@ class RaceChecks:
             duplicates = [result.existing for result in results if result.status == "duplicate"]
             assert duplicates == [decision] * (THREADS - 1)
             assert read(store, decision.profile_id).state.version == 1
+
+    def test_no_trait_is_lost_among_many_at_once(self, store: ProfileStore) -> None:
+        """Traits that threads write beside each other, and beside a whole profile, are all there in the end."""
+        profile_id = new_id("profile")
+        traits = [{f"trait-{number}": number} for number in range(THREADS - 1)]
+        calls: list[Callable[[], bool]] = [
+            partial(store.patch_profile, profile_id, one, at=NOW + HOUR) for one in traits
+        ]
+        calls.append(partial(store.put_profile, profile_id, {"orders": 5}, updated_at=NOW))
+        assert at_once(calls) == [True] * THREADS
+        document = document_of(store, profile_id)
+        assert document["orders"] == 5
+        assert document["traits"] == {name: value for one in traits for name, value in one.items()}
 
     def test_a_budget_is_never_overdrawn(self, store: ProfileStore) -> None:
         """Of 100, threes are taken 33 times."""

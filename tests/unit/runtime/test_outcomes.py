@@ -349,6 +349,40 @@ def test_a_decision_made_before_the_alias_was_known_is_found_again() -> None:
     assert (first.reason.code, second.outcome) == ("profile.missing", "duplicate")
 
 
+def test_an_alias_that_gets_a_profile_of_its_own_lets_no_event_be_decided_twice() -> None:
+    world = _world()
+    world.store.put_alias("visitor-9", CUSTOMER)
+    first = world.runtime.handle(a_plan(), an_event(user_id="visitor-9"), now=NOW)
+    put_customer(world.store, customer="visitor-9")
+    second = world.runtime.handle(a_plan(), an_event(user_id="visitor-9"), now=NOW)
+    assert (first.outcome, second.outcome, second.profile_id) == ("acted", "duplicate", CUSTOMER)
+    assert len(world.channel.deliveries) == 1
+
+
+def test_a_profile_that_becomes_an_alias_lets_no_event_be_decided_twice() -> None:
+    world = _world()
+    put_customer(world.store, customer="visitor-9")
+    first = world.runtime.handle(a_plan(), an_event(user_id="visitor-9"), now=NOW)
+    world.store.put_alias("visitor-9", CUSTOMER)
+    second = world.runtime.handle(a_plan(), an_event(user_id="visitor-9"), now=NOW)
+    later = world.runtime.handle(a_plan(), an_event("event-2", user_id="visitor-9"), now=NOW)
+    assert (first.outcome, second.outcome, second.profile_id) == ("acted", "duplicate", "visitor-9")
+    assert (later.outcome, later.profile_id) == ("acted", CUSTOMER)
+
+
+def test_aliases_of_aliases_are_followed_and_a_circle_ends() -> None:
+    world = _world()
+    world.store.put_alias("visitor-8", "visitor-9")
+    first = world.runtime.handle(a_plan(), an_event(user_id="visitor-8"), now=NOW)
+    world.store.put_alias("visitor-9", CUSTOMER)
+    second = world.runtime.handle(a_plan(), an_event(user_id="visitor-8"), now=NOW)
+    later = world.runtime.handle(a_plan(), an_event("event-2", user_id="visitor-8"), now=NOW)
+    world.store.put_alias(CUSTOMER, "visitor-8")
+    circle = world.runtime.handle(a_plan(), an_event("event-3", user_id="visitor-8"), now=NOW)
+    assert (first.reason.code, second.outcome, later.profile_id) == ("profile.missing", "duplicate", CUSTOMER)
+    assert circle.outcome in ("acted", "suppressed")
+
+
 def test_a_replay_of_another_generation_decides_anew() -> None:
     world, first = _acted()
     second = world.runtime.handle(a_plan(), an_event(), now=NOW, generation=1)
