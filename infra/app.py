@@ -59,7 +59,7 @@ def build_app(
     cdk.Tags.of(app).add("functions:environment", configuration.environment)
     if configuration.is_local:
         cdk.Aspects.of(app).add(LocalTarget())
-    if configuration.checks:
+    if configuration.checks and not configuration.is_local:
         from infra.checks import add_checks
 
         add_checks(app)

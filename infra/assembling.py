@@ -21,9 +21,6 @@ from functions.errors import SettingsError
 from infra.configuration import Configuration
 from infra.pruning import prune
 
-PYTHON: Final = "3.13"
-"""The Python of the functions."""
-
 PLATFORMS: Final = {
     "arm64": ("manylinux2014_aarch64", "manylinux_2_28_aarch64"),
     "x86_64": ("manylinux2014_x86_64", "manylinux_2_28_x86_64"),
@@ -59,11 +56,12 @@ class Assembly:
     @cached_property
     def python(self) -> str | None:
         """The Python of the functions on this machine; None where there is none."""
-        if sys.version_info[:2] == tuple(map(int, PYTHON.split("."))):
+        version = self._configuration.python
+        if sys.version_info[:2] == tuple(map(int, version.split("."))):
             return sys.executable
-        found = shutil.which(f"python{PYTHON}")
+        found = shutil.which(f"python{version}")
         # Launchers of version managers stand in the path of Pythons that are not installed.
-        return found if found and _works(found) else None
+        return found if found and _works(found, version) else None
 
     def write_layer(self, output: Path) -> None:
         """Write the layer: wheels, the package, packages of the builder's own, all compiled ahead.
@@ -85,7 +83,8 @@ class Assembly:
             command += ["-s", str(output), "-p", LAYER, str(target)]
             _run(command, "the code can't be compiled")
         else:
-            self._say(f"There is no Python {PYTHON} here: functions compile their code at every cold start.")
+            version = self._configuration.python
+            self._say(f"There is no Python {version} here: functions compile their code at every cold start.")
         settle(output)
         unzipped, zipped = sizes(output)
         self._say(f"Layer: {zipped / 1e6:.1f} MB zipped, {unzipped / 1e6:.1f} MB unzipped (AWS takes 250)")
@@ -123,7 +122,14 @@ class Assembly:
         platforms = () if host else PLATFORMS[self._configuration.architecture]
         command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
         command += ["--require-hashes", "--no-deps", "--no-compile", "--only-binary=:all:"]
-        command += ["--implementation", "cp", "--python-version", PYTHON, "--target", str(target)]
+        command += [
+            "--implementation",
+            "cp",
+            "--python-version",
+            self._configuration.python,
+            "--target",
+            str(target),
+        ]
         command += [word for platform in platforms for word in ("--platform", platform)]
         _run([*command, "-r", str(requirements)], f"the packages of {requirements} can't be installed")
 
@@ -162,10 +168,10 @@ def _files(path: Path) -> Iterator[Path]:
             yield file
 
 
-def _works(python: str) -> bool:
+def _works(python: str, version: str) -> bool:
     command = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - found by name
-    return done.returncode == 0 and done.stdout.strip() == PYTHON
+    return done.returncode == 0 and done.stdout.strip() == version
 
 
 def _run(command: Sequence[str], what: str, environment: dict[str, str] | None = None) -> None:

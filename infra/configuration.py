@@ -59,6 +59,7 @@ class Configuration:
     target: str
     bundle: bool
     architecture: str
+    python: str
     requirements: Path
     code: tuple[Path, ...]
     memory_mb: int
@@ -67,6 +68,7 @@ class Configuration:
     log_days: int
     archive_days: int
     drain_minutes: int
+    lease_s: int
     keep_data: bool
     table: str
     table_key: str
@@ -101,6 +103,11 @@ class Configuration:
     def is_local(self) -> bool:
         """Whether the target is an AWS on this machine."""
         return self.target == "local"
+
+    @property
+    def enforce_ssl(self) -> bool:
+        """Whether queues and topics refuse whoever comes without TLS, which an AWS on this machine has not."""
+        return not self.is_local
 
 
 def _text(value: Json) -> str:
@@ -250,6 +257,12 @@ CONTEXT: Final[tuple[Value, ...]] = (
     Value("target", "aws", "`local` leaves out what an AWS on this machine lacks.", _one_of("aws", "local")),
     Value("bundle", True, "`false` synthesizes without code, without network; not to be deployed.", _switch),
     Value("architecture", "arm64", "Processors of the functions.", _one_of("arm64", "x86_64")),
+    Value(
+        "python",
+        "3.13",
+        "Python of the functions. An AWS on this machine runs them in its own: name that one.",
+        _one_of("3.11", "3.12", "3.13", "3.14"),
+    ),
     Value("requirements", "requirements/lambda.txt", "Pinned requirements of the functions.", _path),
     Value("code", [], "Folders of packages of your own that specs name, such as a model class.", _paths),
     Value("memory_mb", 512, "Memory of every function, in MB.", _number(128, 10_240)),
@@ -263,6 +276,12 @@ CONTEXT: Final[tuple[Value, ...]] = (
     Value("log_days", 30, "Days that logs are kept.", _log_days),
     Value("archive_days", 14, "Days that events are kept for a replay; 0 for no archive.", _number(0, 3653)),
     Value("drain_minutes", 1, "Minutes between two looks at the outbox.", _number(1, 60)),
+    Value(
+        "lease_s",
+        30,
+        "Seconds after which an action whose process died while it was sent is taken up again.",
+        _number(10, 900),
+    ),
     Value("keep_data", True, "Whether the table and its key outlive the stack.", _switch),
     Value("table", "", "Name of an existing profile table; by default one is made.", _text),
     Value("table_key", "", "ARN of the KMS key of the existing table, if it has one of its own.", _text),
@@ -286,7 +305,12 @@ CONTEXT: Final[tuple[Value, ...]] = (
         "`bootstrap` deploys with the roles of `cdk bootstrap`, `cli` with your own credentials.",
         _one_of("bootstrap", "cli"),
     ),
-    Value("checks", True, "Whether cdk-nag checks the stacks at every synthesis.", _switch),
+    Value(
+        "checks",
+        True,
+        "Whether cdk-nag checks the stacks at every synthesis; those for an AWS on this machine are not checked.",
+        _switch,
+    ),
     Value("functions", {}, "Options by function, see below.", _functions),
 )
 """Every context value of the app."""

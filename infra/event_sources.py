@@ -35,16 +35,23 @@ STREAM_MAX_AGE_H: Final = 6
 
 
 class ParkingQueue(Construct):
-    """The dead-letter queue of a function: records that need a person, and events that EventBridge could not deliver."""
+    """The dead-letter queue of a function: records that need a person, and events that EventBridge could not deliver.
 
-    def __init__(self, scope: Construct, construct_id: str, *, queue_name: str) -> None:
+    Args:
+        scope: Where it belongs.
+        construct_id: Its id there.
+        queue_name: Its physical name.
+        enforce_ssl: Refuse whoever comes without TLS.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, queue_name: str, enforce_ssl: bool) -> None:
         super().__init__(scope, construct_id)
         self.queue = sqs.Queue(
             self,
             "Queue",
             queue_name=queue_name,
             encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
+            enforce_ssl=enforce_ssl,
             retention_period=cdk.Duration.days(KEEP_DAYS),
         )
 
@@ -58,10 +65,18 @@ class EventQueue(Construct):
         queue_name: Its physical name.
         timeout_s: Timeout of the function, in seconds.
         parking: Where messages go that failed too often.
+        enforce_ssl: Refuse whoever comes without TLS.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, queue_name: str, timeout_s: int, parking: sqs.IQueue
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        queue_name: str,
+        timeout_s: int,
+        parking: sqs.IQueue,
+        enforce_ssl: bool,
     ) -> None:
         super().__init__(scope, construct_id)
         self.queue = sqs.Queue(
@@ -69,7 +84,7 @@ class EventQueue(Construct):
             "Queue",
             queue_name=queue_name,
             encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
+            enforce_ssl=enforce_ssl,
             visibility_timeout=cdk.Duration.seconds(VISIBILITY * timeout_s),
             retention_period=cdk.Duration.days(KEEP_DAYS),
             dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=MAX_RECEIVES, queue=parking),

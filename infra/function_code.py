@@ -54,7 +54,7 @@ class FunctionCode:
                     _LocalBundle(self._assembly.write_layer),
                     self._digest("layer", self._configuration.architecture),
                 ),
-                compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
+                compatible_runtimes=[python_runtime(self._configuration)],
                 description="The package functions and its requirements",
             )
         return self._layers[stack.node.addr]
@@ -70,7 +70,8 @@ class FunctionCode:
         return self._asset(bundle, self._digest("plans", *sources))
 
     def _digest(self, *parts: str) -> str:
-        text = "\n".join((*parts, self._code_hash, self._assembly.python or "none"))
+        compiled = "compiled" if self._assembly.python else "source"
+        text = "\n".join((*parts, self._code_hash, self._configuration.python, compiled))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _asset(self, bundle: _LocalBundle, digest: str) -> lambda_.Code:
@@ -86,6 +87,11 @@ class FunctionCode:
             asset_hash_type=cdk.AssetHashType.CUSTOM,
             bundling=cdk.BundlingOptions(image=cdk.DockerImage.from_registry("unused"), local=bundle),
         )
+
+
+def python_runtime(configuration: Configuration) -> lambda_.Runtime:
+    """Return the runtime of the functions."""
+    return lambda_.Runtime(f"python{configuration.python}", lambda_.RuntimeFamily.PYTHON)
 
 
 @jsii.implements(cdk.ILocalBundling)

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from infra.addresses import TableAddress
 from infra.configuration import Configuration
+from infra.function_code import python_runtime
 from infra.grants import log_statement
 
 PLANS: Final = "/var/task/plans"
@@ -68,7 +69,7 @@ class LambdaFunction(Construct):
             "Function",
             function_name=physical_name,
             description=description[:256],
-            runtime=lambda_.Runtime.PYTHON_3_13,
+            runtime=python_runtime(configuration),
             architecture=_architecture(configuration),
             handler=f"functions.handlers.{kind}.handler",
             code=code,
@@ -110,6 +111,7 @@ def _environment(
         "FUNCTIONS_PLANS": LOCAL_PLANS if configuration.is_local else PLANS,
         "FUNCTIONS_STORE": f"dynamodb:{table.name}",
         "FUNCTIONS_METRICS": configuration.namespace,
+        "FUNCTIONS_LEASE": f"{configuration.lease_s}s",
         **variables,
     }
     if configuration.sagemaker_url:

@@ -69,7 +69,9 @@ class ModelFunction(Construct):
         self._options = configuration.options(plan.name)
         self._name = physical_name(configuration, plan.name)
         self._timeout_s = invocation_timeout_s(plan, configuration)
-        self.parking = ParkingQueue(self, "Parking", queue_name=f"{self._name}_dlq").queue
+        self.parking = ParkingQueue(
+            self, "Parking", queue_name=f"{self._name}_dlq", enforce_ssl=configuration.enforce_ssl
+        ).queue
         if self._options.source == ON_BUS:
             self.function = self._behind_queue(code, table, bus)
         else:
@@ -79,7 +81,12 @@ class ModelFunction(Construct):
 
     def _behind_queue(self, code: FunctionCode, table: TableAddress, bus: BusAddress) -> lambda_.IFunction:
         queue = EventQueue(
-            self, "Events", queue_name=self._name, timeout_s=self._timeout_s, parking=self.parking
+            self,
+            "Events",
+            queue_name=self._name,
+            timeout_s=self._timeout_s,
+            parking=self.parking,
+            enforce_ssl=self._configuration.enforce_ssl,
         )
         reading = grants.queue_statements(queue.queue.queue_arn, self.parking.queue_arn)
         function = self._function(code, table, "sqs", list(reading))

@@ -87,7 +87,7 @@ class SharedStack(cdk.Stack):
             "Alarms",
             topic_name=f"{configuration.prefix}-alarms",
             master_key=self._key(),
-            enforce_ssl=True,
+            enforce_ssl=configuration.enforce_ssl,
         )
         if configuration.alarm_email:
             topic.add_subscription(subscriptions.EmailSubscription(configuration.alarm_email))

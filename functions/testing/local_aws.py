@@ -9,12 +9,13 @@ It needs an environment of its own, since it pins another version of the AWS SDK
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -26,6 +27,7 @@ REGION: Final = "eu-central-1"
 
 READY_WITHIN_S: Final = 60.0
 _LOG: Final = "server.log"
+_PROCESSES: Final = Path("/proc")
 
 
 class LocalAws:
@@ -33,7 +35,7 @@ class LocalAws:
 
     Args:
         python: Of the environment that ministack is installed in.
-        variables: Further settings of the server.
+        variables: Further settings of the server, such as `AUTH=true`, which enforces IAM.
 
     Attributes:
         url: Endpoint of all its services.
@@ -48,6 +50,7 @@ class LocalAws:
         self._python = python
         self._variables = variables or {}
         self._stack = ExitStack()
+        self._folder = Path()
         self.url = ""
 
     @property
@@ -64,8 +67,37 @@ class LocalAws:
             "AWS_SECRET_ACCESS_KEY": "local",
         }
 
+    @property
+    def session_options(self) -> dict[str, str]:
+        """Options of a boto3 session with its credentials."""
+        environment = self.environment
+        return {
+            "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
+            "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
+            "region_name": REGION,
+        }
+
+    @property
+    def log(self) -> str:
+        """Everything that the server has written so far."""
+        return (self._folder / _LOG).read_text(errors="replace")
+
+    def kill(self, function: str) -> list[int]:
+        """Kill every process that runs a Lambda function, as a crash would.
+
+        Args:
+            function: Its physical name.
+
+        Returns:
+            The ids of the processes. They are known on Linux only; elsewhere there are none.
+        """
+        return _kill(f"{self._folder}/ministack-lambda-{function}-")
+
     def __enter__(self) -> Self:
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+        # Functions are unpacked there, by which their processes are known.
+        self._folder = folder
+        self._stack.callback(_kill, str(folder))
         port = _free_port()
         settings = {
             "BIND_HOST": "127.0.0.1",
@@ -134,3 +166,23 @@ def _end(server: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()
+
+
+def _kill(beginning: str) -> list[int]:
+    """Kill the processes with a word in their command line that begins like this."""
+    ids = sorted(_processes(beginning))
+    for one in ids:
+        with suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
+    return ids
+
+
+def _processes(beginning: str) -> Iterator[int]:
+    for folder in _PROCESSES.iterdir() if _PROCESSES.is_dir() else ():
+        if not folder.name.isdigit():
+            continue
+        # Whatever has ended meanwhile has no command line any more.
+        with suppress(OSError):
+            words = (folder / "cmdline").read_text(errors="replace").split("\0")
+            if any(word.startswith(beginning) for word in words):
+                yield int(folder.name)

@@ -88,7 +88,8 @@ def test_an_aws_on_this_machine_gets_no_resource_that_it_lacks(synthesize: Synth
         target="local",
         architecture="x86_64",
         synthesizer="cli",
-        checks="false",
+        python="3.11",
+        lease_s="60",
         keep_data="false",
         sagemaker_url="http://127.0.0.1:8080",
     )
@@ -105,6 +106,10 @@ def test_an_aws_on_this_machine_gets_no_resource_that_it_lacks(synthesize: Synth
     variables = function["Environment"]["Variables"]
     assert variables["AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME"] == "http://127.0.0.1:8080"
     assert variables["FUNCTIONS_PLANS"] == "plans"
+    assert variables["FUNCTIONS_LEASE"] == "60s"
+    assert function["Runtime"] == "python3.11"
+    # It is reached without TLS, and would refuse everybody.
+    assert "aws:SecureTransport" not in json.dumps(local.templates)
     assert table["DeletionPolicy"] == "Delete"
 
 
