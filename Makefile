@@ -10,7 +10,7 @@ demo: .venv/run
 	@$(BIN)/functions profile import feature_specs/profiles.jsonl
 	@$(BIN)/functions invoke churn-retention --event events/cancellation-page.json
 
-test: .venv/dev .venv-aws/ready
+test: .venv/dev .venv-aws/wheels
 	$(BIN)/python -m pytest -n auto
 
 .venv/bin/python:
@@ -30,6 +30,12 @@ test: .venv/dev .venv-aws/ready
 .venv-aws/ready: requirements/aws.txt
 	$(PYTHON) -m venv .venv-aws
 	.venv-aws/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/aws.txt
+	@touch $@
+
+# What the functions need, for the tests that deploy them.
+.venv-aws/wheels: requirements/lambda.txt .venv-aws/ready
+	.venv-aws/bin/python -m pip --disable-pip-version-check --quiet download --require-hashes --no-deps \
+	  --only-binary=:all: -d $@ -r requirements/lambda.txt
 	@touch $@
 
 # Renew the pinned requirements (needs uv); the files hold hashes and no addresses.
