@@ -70,15 +70,19 @@ _FISH = """function __functions_complete
     set -l current (commandline -ct)
     set -l program (string replace -r '^~' $HOME -- $typed[1])
     set -e typed[1]
+    command -q $program; or return
+    # What is completed is the whole word, with the option before an equals sign.
+    set -l option (string match -r '^--[^=]+=' -- $current)
+    set -l value (string replace -r '^--[^=]+=' '' -- $current)
     set -l answer (command $program completion fish --words "="$typed "=$current" 2>/dev/null)
     switch "$answer[1]"
         case words
             set -e answer[1]
-            printf '%s\\n' $answer
+            set -q answer[1]; and printf '%s\\n' "$option"$answer
         case files
-            __fish_complete_path "$current"
+            printf '%s\\n' "$option"(__fish_complete_path "$value")
         case folders
-            __fish_complete_directories "$current"
+            printf '%s\\n' "$option"(__fish_complete_directories "$value")
     end
 end
 complete -c functions -f -a '(__functions_complete)'

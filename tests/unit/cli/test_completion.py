@@ -1,11 +1,9 @@
-"""What stands next on a command line, and the script for bash run by bash."""
+"""What stands next on a command line."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -18,7 +16,6 @@ from functions.spec.loading import spec_files
 
 Command = Callable[..., CompletedProcess[str]]
 ROOT = Path(__file__).parents[3]
-BASH = shutil.which("bash")
 NAMES = {path.stem for path in spec_files(ROOT / "feature_specs")}
 MODELS = {path.parent.name for path in (ROOT / "models").glob("*/model.json")}
 
@@ -125,52 +122,6 @@ def test_a_script_asks_the_command_for_its_own_shell(functions: Command, shell: 
 def test_a_shell_that_is_not_known_is_wrong_usage(functions: Command) -> None:
     assert functions("completion", "tcsh").returncode == 2
     assert functions("completion").returncode == 2
-
-
-@pytest.mark.skipif(BASH is None, reason="there is no bash here")
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [
-        (["inv"], ["invoke"]),
-        (["invoke", "churn"], ["churn-retention"]),
-        (["models", "card", "churn"], ["churn-risk"]),
-        (["invoke", "x", "--ev"], ["--event"]),
-        (["invoke", "x", "--event", "a fi"], ["a file.json"]),
-        (["invoke", "x", "--event", "=", "a fi"], ["a file.json"]),
-        (["invoke", "x", "--event", "="], ["a file.json", "a folder"]),
-        (["validate", "a"], ["a folder"]),
-        (["invoke", "x", "--now", ""], []),
-        (["bogus", ""], []),
-    ],
-    ids=" ".join,
-)
-def test_bash_completes_by_the_script(tmp_path: Path, typed: list[str], expected: list[str]) -> None:
-    (tmp_path / "a file.json").touch()
-    (tmp_path / "a folder").mkdir()
-    program = Path(sys.executable).with_name("functions")
-    script = f"""
-{SCRIPTS["bash"]}
-COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-complete -p functions | grep -q -- '-F _functions_complete functions' || exit 9
-_functions_complete
-for word in "${{COMPREPLY[@]}}"; do printf '%s\\n' "$word"; done
-"""
-    done = subprocess.run(
-        [str(BASH), "--norc", "--noprofile", "-uc", script, "bash", str(program), *typed],
-        cwd=tmp_path,
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
-            "FUNCTIONS_SPECS": str(ROOT / "feature_specs"),
-            "FUNCTIONS_MODELS": str(ROOT / "models"),
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-
-    assert (sorted(done.stdout.splitlines()), done.stderr) == (expected, "")
 
 
 @pytest.mark.parametrize(("shell", "flag"), [("zsh", "-n"), ("fish", "--no-execute"), ("bash", "-n")])
