@@ -22,15 +22,17 @@ PAGES = [
 @pytest.mark.e2e
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_every_command_prints_what_the_page_shows(page: Path, tmp_path: Path) -> None:
-    folder = TRANSCRIPT["Folder"](tmp_path)
-
-    for session in TRANSCRIPT["sessions"](page.read_text()):
-        for step in session:
-            printed = folder.run(step.command)
-            if not TRANSCRIPT["agrees"](step.shown, printed):
-                normalised = TRANSCRIPT["normalised"]
-                hint = f"run: python docs/transcript.py {page.relative_to(ROOT)}"
-                assert normalised(printed) == normalised(step.shown), f"{step.command}: {hint}"
+    with TRANSCRIPT["Folder"](tmp_path) as folder:
+        for block in TRANSCRIPT["blocks"](page.read_text()):
+            if isinstance(block[0], TRANSCRIPT["Edit"]):
+                folder.apply(block)
+                continue
+            for one in block:
+                printed = folder.run(one.command)
+                if not TRANSCRIPT["agrees"](one.shown, printed):
+                    normalised = TRANSCRIPT["normalised"]
+                    hint = f"run: python docs/transcript.py {page.relative_to(ROOT)}"
+                    assert normalised(printed) == normalised(one.shown), f"{one.command}: {hint}"
 
 
 def _fenced(language: str) -> list[str]:
@@ -93,6 +95,28 @@ def test_a_session_is_read_command_by_command() -> None:
     ((first, second),) = TRANSCRIPT["sessions"](page)
     assert (first.command, first.shown) == ("one \\\n    more", ("out", "..."))
     assert (second.command, second.shown) == ("two", ())
+
+
+def test_lines_before_a_command_are_what_the_last_one_prints_next() -> None:
+    page = "```console\n$ one --watch\nout\n```\n```console\nmore\n$ two\n```\n"
+
+    _, (more, two) = TRANSCRIPT["sessions"](page)
+    assert (more.command, more.shown) == ("", ("more",))
+    assert two.command == "two"
+
+
+def test_a_change_of_a_file_is_made_where_its_lines_stand_once(tmp_path: Path) -> None:
+    page = "```diff\n--- Makefile\n a:\n-\tone\n+\ttwo\n--- events/x.json\n+{}\n```\n"
+    ((edit, other),) = TRANSCRIPT["blocks"](page)
+    assert (edit.path, edit.before, edit.after) == ("Makefile", ("a:", "\tone"), ("a:", "\ttwo"))
+    assert (other.path, other.before, other.after) == ("events/x.json", (), ("{}",))
+
+    folder = TRANSCRIPT["Folder"](tmp_path)
+    (tmp_path / "Makefile").write_text("a:\n\tone\nb:\n\tone\n")
+    folder.apply([edit])
+    assert (tmp_path / "Makefile").read_text() == "a:\n\ttwo\nb:\n\tone\n"
+    with pytest.raises(ValueError, match="Makefile does not hold exactly once"):
+        folder.apply([edit])
 
 
 @pytest.mark.parametrize(
