@@ -15,15 +15,17 @@ from functions.profiles.dynamodb_items import (
     DECISION,
     OUTBOX,
     PROFILE,
+    RESPONSES,
     STATE,
+    TRIAL,
     Item,
     key,
     key_of,
 )
 
 _TARGET: Final = "profile_id"
-_OWNED: Final = frozenset({PROFILE, CONSENT, STATE})
-_OWNED_PREFIXES: Final = (DECISION, OUTBOX, ALIAS_OF)
+_OWNED: Final = frozenset({PROFILE, CONSENT, STATE, RESPONSES})
+_OWNED_PREFIXES: Final = (DECISION, OUTBOX, TRIAL, ALIAS_OF)
 _ROUNDS: Final = 50
 
 

@@ -34,6 +34,8 @@ CONSENT: Final = "CONSENT"
 STATE: Final = "STATE"
 DECISION: Final = "DECISION#"
 OUTBOX: Final = "OUTBOX#"
+TRIAL: Final = "TRIAL#"
+RESPONSES: Final = "RESPONSES"
 ALIAS: Final = "ALIAS"
 ALIAS_OF: Final = "ALIAS#"
 

@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 from urllib.parse import parse_qsl
 
 from functions.errors import SettingsError
+from functions.profiles.feedback import FeedbackStore
 from functions.profiles.operator_documents import OperatorStore
 from functions.profiles.store import ProfileStore
 
@@ -37,6 +38,7 @@ class StoreKind:
     Attributes:
         target: `module:Class`, imported when a store of the kind is opened.
         documents: The class for shared documents at the same address.
+        feedback: The class for trials, responses and counters at the same address.
         form: What an address looks like, for errors.
         address: What stands between the kind and the options; its group, if any, is the first argument.
         options: What may follow a `?`, and how each is read.
@@ -44,6 +46,7 @@ class StoreKind:
 
     target: str
     documents: str
+    feedback: str
     form: str
     address: re.Pattern[str]
     options: Mapping[str, Callable[[str], object]]
@@ -54,6 +57,7 @@ KINDS: Final[Mapping[str, StoreKind]] = MappingProxyType(
         "memory": StoreKind(
             target="functions.profiles.memory:MemoryProfileStore",
             documents="functions.profiles.memory_operator:MemoryOperatorStore",
+            feedback="functions.profiles.memory_feedback:MemoryFeedbackStore",
             form="memory:",
             address=re.compile(""),
             options=MappingProxyType({}),
@@ -61,6 +65,7 @@ KINDS: Final[Mapping[str, StoreKind]] = MappingProxyType(
         "sqlite": StoreKind(
             target="functions.profiles.sqlite:SqliteProfileStore",
             documents="functions.profiles.sqlite_operator:SqliteOperatorStore",
+            feedback="functions.profiles.sqlite_feedback:SqliteFeedbackStore",
             form="sqlite:///folder/file.db, or sqlite:////folder/file.db from the root",
             address=re.compile("///(.+)"),
             options=MappingProxyType({"busy_timeout_s": _seconds}),
@@ -68,6 +73,7 @@ KINDS: Final[Mapping[str, StoreKind]] = MappingProxyType(
         "dynamodb": StoreKind(
             target="functions.profiles.dynamodb:DynamoProfileStore",
             documents="functions.profiles.dynamodb_operator:DynamoOperatorStore",
+            feedback="functions.profiles.dynamodb_feedback:DynamoFeedbackStore",
             form="dynamodb:table-name",
             # Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
             address=re.compile("([a-zA-Z0-9_.-]{3,255})"),
@@ -109,10 +115,32 @@ def open_operator_store(url: str) -> OperatorStore | None:
     Raises:
         SettingsError: As `open_store`.
     """
-    made = _opened(url, lambda kind: kind.documents)
-    methods = ("read_documents", "put_document", "document_names")
+    made = _having(OperatorStore, _opened(url, lambda kind: kind.documents))
+    return cast(OperatorStore | None, made)
+
+
+def open_feedback_store(url: str) -> FeedbackStore | None:
+    """Open the store of trials, responses and counters at the address of a profile store.
+
+    Args:
+        url: As `open_store` takes it. A class of the user's own keeps such records when it has the methods
+            of `FeedbackStore`.
+
+    Returns:
+        None for a class of the user's own that keeps none.
+
+    Raises:
+        SettingsError: As `open_store`.
+    """
+    made = _having(FeedbackStore, _opened(url, lambda kind: kind.feedback))
+    return cast(FeedbackStore | None, made)
+
+
+def _having(protocol: type, made: Any) -> Any:
+    """Return a store that has the methods of a protocol; close it and return None when it has not."""
+    methods = [name for name in vars(protocol) if not name.startswith("_")]
     if all(callable(getattr(made, method, None)) for method in methods):
-        return cast(OperatorStore, made)
+        return made
     made.close()
     return None
 

@@ -14,6 +14,7 @@ from functions.documents import Json
 from functions.errors import StoreRejectedError
 from functions.governance.consent import ConsentFormatError, ConsentRecord, parse_consent
 from functions.profiles.codec import check_id, check_text, decode_document, encode_document
+from functions.profiles.feedback import FeedbackRecord
 from functions.profiles.store import Contact, DecisionRecord, OutboxEntry, Score
 from functions.times import format_instant, parse_instant
 
@@ -27,7 +28,7 @@ _INSTANTS: Final = frozenset(
     ("at", "created_at", "decided_at", "due_at", "expires_at", "keep_until", "lease_until")
 )
 _DOCUMENTS: Final = frozenset(("body", "message", "value"))
-_IDS: Final = frozenset(("decision_id", "id", "name", "profile_id", "purpose"))
+_IDS: Final = frozenset(("decision_id", "id", "name", "owner", "profile_id", "purpose"))
 _INT64: Final = range(-(2**63), 2**63)
 
 
@@ -75,6 +76,16 @@ def contact_from(row: StoredRow) -> Contact:
     return Contact(**_values(Contact, row))
 
 
+def feedback_row(record: FeedbackRecord) -> Row:
+    """Return a trial, a counter or the responses of a profile as a row."""
+    return _row(record)
+
+
+def feedback_from(row: StoredRow) -> FeedbackRecord:
+    """Read a trial, a counter or the responses of a profile from its row."""
+    return FeedbackRecord(**_values(FeedbackRecord, row))
+
+
 def consent_row(profile_id: str, record: ConsentRecord) -> Row:
     """Return a consent record as a row: its JSON form, and its instant to compare by."""
     document = encode_document(record.as_document(), "the consent record")
@@ -97,7 +108,7 @@ def as_stored(record: ConsentRecord) -> ConsentRecord:
     return consent_from(consent_row("-", record))
 
 
-def _row(value: Score | Contact | DecisionRecord | OutboxEntry, **keys: str) -> Row:
+def _row(value: Score | Contact | DecisionRecord | FeedbackRecord | OutboxEntry, **keys: str) -> Row:
     row: Row = dict(keys)
     for field in fields(value):
         row[field.name] = _encoded(field.name, getattr(value, field.name))

@@ -231,9 +231,9 @@ class SqliteProfileStore:
         """
         present, long_ago = format_instant(now), format_instant(now - SCORE_GRACE)
         with self._file.transaction("BEGIN IMMEDIATE") as connection:
-            return _deleted(connection, (sql.PURGE_DECISIONS, sql.PURGE_OUTBOX), present) + _deleted(
-                connection, (sql.PURGE_SCORES,), long_ago
-            )
+            return _deleted(
+                connection, (sql.PURGE_DECISIONS, sql.PURGE_OUTBOX, sql.PURGE_FEEDBACK), present
+            ) + _deleted(connection, (sql.PURGE_SCORES,), long_ago)
 
     def close(self) -> None:
         """Close the file; a later use opens it again."""

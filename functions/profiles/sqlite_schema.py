@@ -67,6 +67,18 @@ _TABLES: Final = (
 )
 
 
+_ADDED: Final = (
+    # Made when they are missing: the version of the schema stays, since who knows nothing of them is not in
+    # their way.
+    """CREATE TABLE IF NOT EXISTS feedback (
+        kind TEXT NOT NULL, owner TEXT NOT NULL, name TEXT NOT NULL, at TEXT NOT NULL, body TEXT NOT NULL,
+        version INTEGER NOT NULL, due_at TEXT, keep_until TEXT,
+        PRIMARY KEY (kind, owner, name)
+    )""",
+    "CREATE INDEX IF NOT EXISTS feedback_by_time ON feedback (due_at) WHERE due_at IS NOT NULL",
+)
+
+
 def open_database(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     """Open the file of a store, with its tables, ready for use by several threads under one lock.
 
@@ -86,6 +98,8 @@ def open_database(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
         if not _has_schema(connection, path):
             _create_schema(connection, path)
         _write_ahead(connection)
+        for statement in _ADDED:
+            connection.execute(statement)
     except BaseException:
         connection.close()
         raise

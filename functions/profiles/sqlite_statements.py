@@ -96,8 +96,10 @@ DELETE_PROFILE: Final = (
     "DELETE FROM decision WHERE profile_id = ?",
     "DELETE FROM outbox WHERE profile_id = ?",
     "DELETE FROM alias WHERE profile_id = ?",
+    "DELETE FROM feedback WHERE kind <> 'counter' AND owner = ?",
 )
 
 PURGE_DECISIONS: Final = "DELETE FROM decision WHERE expires_at <= ?"
 PURGE_OUTBOX: Final = "DELETE FROM outbox WHERE keep_until <= ?"
+PURGE_FEEDBACK: Final = "DELETE FROM feedback WHERE keep_until <= ?"
 PURGE_SCORES: Final = "DELETE FROM score WHERE expires_at <= ?"

@@ -23,10 +23,11 @@ from functions.testing.store_checks.committing import CommitChecks
 from functions.testing.store_checks.delivering import OutboxChecks
 from functions.testing.store_checks.keeping import KeepingChecks
 from functions.testing.store_checks.racing import RaceChecks
+from functions.testing.store_checks.responding import FeedbackChecks
 from functions.testing.store_checks.sharing import SharedDocumentChecks
 from functions.testing.store_checks.spending import BudgetChecks
 
-__all__ = ["OperatorStoreConformance", "ProfileStoreConformance"]
+__all__ = ["FeedbackStoreConformance", "OperatorStoreConformance", "ProfileStoreConformance"]
 
 
 class ProfileStoreConformance(KeepingChecks, CommitChecks, BudgetChecks, OutboxChecks, RaceChecks):
@@ -40,4 +41,11 @@ class OperatorStoreConformance(SharedDocumentChecks):
     """Every promise of `functions.profiles.operator_documents.OperatorStore`, one test method each.
 
     The subclass provides the fixture `documents`: an open store, closed when the test is over.
+    """
+
+
+class FeedbackStoreConformance(FeedbackChecks):
+    """Every promise of `functions.profiles.feedback.FeedbackStore`, one test method each.
+
+    The subclass provides the fixture `feedback`: an open store, closed when the test is over.
     """

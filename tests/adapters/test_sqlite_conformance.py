@@ -5,11 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from functions.profiles.feedback import FeedbackStore
 from functions.profiles.operator_documents import OperatorStore
 from functions.profiles.sqlite import SqliteProfileStore
+from functions.profiles.sqlite_feedback import SqliteFeedbackStore
 from functions.profiles.sqlite_operator import SqliteOperatorStore
 from functions.profiles.store import ProfileStore
-from functions.testing.stores import OperatorStoreConformance, ProfileStoreConformance
+from functions.testing.store_checks.responding import a_trial
+from functions.testing.stores import (
+    FeedbackStoreConformance,
+    OperatorStoreConformance,
+    ProfileStoreConformance,
+)
 
 
 class TestSqliteProfileStore(ProfileStoreConformance):
@@ -26,3 +33,24 @@ class TestSqliteOperatorStore(OperatorStoreConformance):
         store = SqliteOperatorStore(tmp_path / "profiles.db")
         yield store
         store.close()
+
+
+class TestSqliteFeedbackStore(FeedbackStoreConformance):
+    @pytest.fixture
+    def feedback(self, tmp_path: Path) -> Iterator[FeedbackStore]:
+        feedback = SqliteFeedbackStore(tmp_path / "profiles.db")
+        yield feedback
+        feedback.close()
+
+
+def test_the_erasure_of_a_profile_takes_its_trials_along(tmp_path: Path) -> None:
+    feedback, store = (
+        SqliteFeedbackStore(tmp_path / "profiles.db"),
+        SqliteProfileStore(tmp_path / "profiles.db"),
+    )
+    trial = a_trial("customer-1")
+    assert feedback.write_feedback([trial])
+    assert store.delete_profile("customer-1")
+    assert feedback.read_feedback([trial.key]) == []
+    feedback.close()
+    store.close()

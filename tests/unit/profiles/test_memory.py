@@ -2,11 +2,17 @@
 
 import pytest
 
+from functions.profiles.feedback import FeedbackStore
 from functions.profiles.memory import MemoryProfileStore
+from functions.profiles.memory_feedback import MemoryFeedbackStore
 from functions.profiles.memory_operator import MemoryOperatorStore
 from functions.profiles.operator_documents import OperatorStore
 from functions.profiles.store import ProfileStore
-from functions.testing.stores import OperatorStoreConformance, ProfileStoreConformance
+from functions.testing.stores import (
+    FeedbackStoreConformance,
+    OperatorStoreConformance,
+    ProfileStoreConformance,
+)
 
 
 class TestMemoryProfileStore(ProfileStoreConformance):
@@ -19,3 +25,9 @@ class TestMemoryOperatorStore(OperatorStoreConformance):
     @pytest.fixture
     def documents(self) -> OperatorStore:
         return MemoryOperatorStore()
+
+
+class TestMemoryFeedbackStore(FeedbackStoreConformance):
+    @pytest.fixture
+    def feedback(self) -> FeedbackStore:
+        return MemoryFeedbackStore()
