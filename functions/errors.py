@@ -326,6 +326,31 @@ class ActionDeniedError(ActionError):
     code = "action.denied"
 
 
+class OperationError(DependencyError):
+    """AWS did not do what an operator, or the export, asked it for."""
+
+    code = "operation.failed"
+
+
+class OperationUnavailableError(OperationError):
+    """AWS could not be reached in time, or asks for fewer requests."""
+
+    code = "operation.unavailable"
+    retryable = True
+
+
+class OperationDeniedError(OperationError):
+    """What was asked for is not there, or not allowed."""
+
+    code = "operation.denied"
+
+
+class OperationRejectedError(OperationError):
+    """AWS refused the request; the same request will be refused again."""
+
+    code = "operation.rejected"
+
+
 def every_error(root: type[FunctionsError] = FunctionsError) -> Iterator[type[FunctionsError]]:
     """Yield every error class below `root`, itself first; the source of the code reference."""
     yield root

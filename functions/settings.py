@@ -96,6 +96,13 @@ SETTINGS: tuple[Setting, ...] = (
         "`auto` is `aws` when an endpoint URL is set, else `embedded`.",
         _text,
     ),
+    Setting(
+        "FUNCTIONS_ENVIRONMENT",
+        "environment",
+        "dev",
+        "Deployment on AWS that `functions replay`, `tail` and `metrics` are about.",
+        _text,
+    ),
 )
 
 SECRET_PREFIX = "FUNCTIONS_SECRET_"  # noqa: S105 - the name of variables, not a secret
@@ -123,6 +130,7 @@ class Settings:
     sagemaker_url: str
     aws_url: str
     endpoint: str
+    environment: str
     secrets: Mapping[str, str] = field(repr=False)
     has_credentials: bool
 

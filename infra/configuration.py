@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from functions.documents import Json
 from functions.errors import SettingsError
+from functions.operations.naming import prefix_of
 
 LOG_DAYS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 """Retentions that CloudWatch Logs knows.
@@ -92,7 +93,7 @@ class Configuration:
     @property
     def prefix(self) -> str:
         """First part of every physical name."""
-        return f"functions-{self.environment}"
+        return prefix_of(self.environment)
 
     @property
     def namespace(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_cdk import aws_events as events
 from constructs import Construct
 
+from functions.operations.naming import archive_name
 from infra.addresses import BusAddress
 
 
@@ -29,7 +30,7 @@ class EventBus(Construct):
                 self,
                 "Archive",
                 source_arn=self.bus.event_bus_arn,
-                archive_name=bus_name[:48],
+                archive_name=archive_name(bus_name),
                 description="Events for a replay",
                 retention_days=archive_days,
             )

@@ -13,6 +13,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from functions.errors import SettingsError
+from functions.operations import naming
 from functions.spec.plan import Plan
 from infra import grants
 from infra.accepted import accept
@@ -22,7 +23,6 @@ from infra.configuration import ON_BUS, ON_PROFILE_CHANGES, Configuration
 from infra.event_sources import EventQueue, ParkingQueue, follow_stream
 from infra.function_code import FunctionCode
 from infra.lambda_function import LambdaFunction
-from infra.naming import MAX_NAME, bounded
 from infra.secret_values import secret_names, secret_variables
 
 START_S: Final = 5.0
@@ -169,7 +169,7 @@ class ModelFunction(Construct):
 
 def physical_name(configuration: Configuration, name: str) -> str:
     """Return the physical name of a function, its queue and its rule; room is left for a suffix."""
-    return bounded(f"{configuration.prefix}-{name}", MAX_NAME - len("_url"))
+    return naming.physical_name(configuration.environment, name)
 
 
 def invocation_timeout_s(plan: Plan, configuration: Configuration) -> int:

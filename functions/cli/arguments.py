@@ -8,6 +8,7 @@ from pathlib import Path
 
 from functions.cli.console import Console
 from functions.errors import EventMalformedError, EventTooLargeError, SettingsError
+from functions.operations.naming import check_environment
 from functions.settings import read_settings
 from functions.times import is_of_our_time, parse_instant
 
@@ -28,6 +29,22 @@ def add_limit(parser: argparse.ArgumentParser, default: int) -> None:
     parser.add_argument(
         "--limit", type=count, default=default, metavar="N", help=f"at most so many; default {default}"
     )
+
+
+def add_environment(parser: argparse.ArgumentParser) -> None:
+    """Add `--environment`."""
+    parser.add_argument(
+        "--environment", metavar="ENV", help="deployment on AWS; default FUNCTIONS_ENVIRONMENT"
+    )
+
+
+def environment_of(arguments: argparse.Namespace, console: Console) -> str:
+    """Return the deployment that a command is about.
+
+    Raises:
+        SettingsError: It is none.
+    """
+    return check_environment(arguments.environment or read_settings(console.environment).environment)
 
 
 def count(text: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from functions.decision.evaluating import evaluate
@@ -58,6 +58,20 @@ class Decision:
 def suppressed(plan: Plan, why: Reason) -> Decision:
     """Return the decision in which one reason removed every action."""
     vetoed = tuple(Candidate(action.name, "vetoed", why.code) for action in plan.actions)
+    return Decision("suppressed", why, None, (*vetoed, Candidate(DO_NOTHING, "chosen")))
+
+
+def withheld(decision: Decision, why: Reason) -> Decision:
+    """Return a decision without its action, which stands among the candidates as vetoed for one reason.
+
+    A decision that chose no action is returned as it is.
+    """
+    if decision.action is None:
+        return decision
+    *actions, _ = decision.candidates
+    vetoed = tuple(
+        replace(one, verdict="vetoed", by=why.code) if one.verdict == "chosen" else one for one in actions
+    )
     return Decision("suppressed", why, None, (*vetoed, Candidate(DO_NOTHING, "chosen")))
 
 

@@ -40,6 +40,7 @@ REASONS: Mapping[str, str] = {
     "budget.empty": "Nothing was done: the budget of the actions is used up.",
     "consent": "Nothing was done for {purpose}: {sentence}.",
     "event.too_old": "Nothing was done: the event is {age} old, and the moment has passed after {limit}.",
+    "event.replayed": "Nothing was done: the event was sent again by a replay, which decides and does not act.",
     "event.no_trigger": "The event does not match the trigger of {function}.",
     "profile.missing": "Nothing was done: there is no profile for this customer.",
     "switch.function_off": "Nothing was done: the function {function} is switched off.",

@@ -24,12 +24,12 @@ MAX_SKEW = timedelta(minutes=5)
 _CANONICAL_MARKS = frozenset({"id", "name", "time"})
 
 
-def to_event(delivery: Delivery, *, received_at: datetime) -> Event:
+def to_event(delivery: Delivery, *, received_at: datetime | None) -> Event:
     """Read a payload in the dialect that its fields give away.
 
     Args:
         delivery: The payload and what its envelopes said.
-        received_at: When it arrived here, aware. Only clock correction uses it.
+        received_at: When it arrived here, aware; None where nobody knows any more. Only clock correction uses it.
 
     Raises:
         EventEnvelopeError: No dialect that is known.

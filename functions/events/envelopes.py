@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from functions.documents import Json
 from functions.errors import EventEnvelopeError, EventError, EventMalformedError, EventTooLargeError
 from functions.events.decoding import MAX_EVENTS, Allowance, check_bounds, decode_body
 from functions.events.dynamodb_stream import profile_changed
+from functions.events.replays import LIVE, read_replay
 
 MAX_LAYERS: Final = 3
 """Envelopes inside one another that are taken off: EventBridge in SNS in SQS is the most AWS makes."""
@@ -36,6 +38,8 @@ class Delivery:
         position: Where in the document it stood, for example `Records[2].body`.
         source: EventBridge's `source`, if that was one of the envelopes.
         detail_type: EventBridge's `detail-type`, likewise.
+        generation: Of the replay that sent it again; `LIVE` for none.
+        arrived_at: When EventBridge first took it, likewise; a replay does not change it.
     """
 
     body: Json
@@ -43,6 +47,8 @@ class Delivery:
     position: str
     source: str | None = None
     detail_type: str | None = None
+    generation: int = LIVE
+    arrived_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,8 @@ class _Place:
     kinds: tuple[str, ...] = ()
     source: str | None = None
     detail_type: str | None = None
+    generation: int = LIVE
+    arrived_at: datetime | None = None
 
     def inside(self, step: str) -> _Place:
         joint = "" if not self.position or step.startswith("[") else "."
@@ -149,7 +157,15 @@ def _each(items: list[Json], place: _Place, read: Callable[[Json, _Place], _Foun
 
 def _deliver(body: Json, place: _Place) -> _Found:
     check_bounds(body, place.name)
-    yield Delivery(body, place.envelope, place.name, place.source, place.detail_type)
+    yield Delivery(
+        body,
+        place.envelope,
+        place.name,
+        place.source,
+        place.detail_type,
+        place.generation,
+        place.arrived_at,
+    )
 
 
 def _event_bridge(document: dict[str, Json], place: _Place) -> _Found:
@@ -159,7 +175,15 @@ def _event_bridge(document: dict[str, Json], place: _Place) -> _Found:
         raise EventMalformedError(f"{place.name}: detail-type and source of an EventBridge event are text")
     if not isinstance(document.get("detail"), dict):
         raise EventMalformedError(f"{place.inside('detail').name}: an EventBridge event has an object here")
-    inner = replace(inner.inside("detail"), source=source, detail_type=detail_type)
+    generation, arrived_at = read_replay(document, place.name)
+    inner = replace(
+        inner.inside("detail"),
+        source=source,
+        detail_type=detail_type,
+        # Of two envelopes the outer one tells of this delivery.
+        generation=place.generation or generation,
+        arrived_at=place.arrived_at or arrived_at,
+    )
     yield from _guarded(_walk, document["detail"], inner)
 
 

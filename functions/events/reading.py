@@ -11,6 +11,7 @@ from functions.events.decoding import decode_document
 from functions.events.dialects import to_event
 from functions.events.envelopes import Delivery, Refusal, unwrap_each
 from functions.events.event import Event
+from functions.events.replays import LIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,14 @@ class Parsed:
         envelope: What it came in, from outside in, for example `sqs/sns`; `event` for a bare one.
         event: The event; None with an error.
         error: Why there is none; None with an event.
+        generation: Of the replay that sent it again; `LIVE` for none.
     """
 
     position: str
     envelope: str
     event: Event | None
     error: EventError | None
+    generation: int = LIVE
 
     def value(self) -> Event:
         """Return the event.
@@ -40,7 +43,7 @@ class Parsed:
         return self.event
 
 
-def read_events(text: str | bytes, *, received_at: datetime) -> tuple[Parsed, ...]:
+def read_events(text: str | bytes, *, received_at: datetime | None) -> tuple[Parsed, ...]:
     """Read every event of a document; a poison record keeps its neighbours.
 
     Args:
@@ -57,15 +60,17 @@ def read_events(text: str | bytes, *, received_at: datetime) -> tuple[Parsed, ..
     return read_document(document, received_at=received_at)
 
 
-def read_document(document: Json, *, received_at: datetime) -> tuple[Parsed, ...]:
+def read_document(document: Json, *, received_at: datetime | None) -> tuple[Parsed, ...]:
     """Read every event of a document that is parsed already, as a Lambda runtime hands it over."""
     return tuple(_parsed(found, received_at) for found in unwrap_each(document))
 
 
-def _parsed(found: Delivery | Refusal, received_at: datetime) -> Parsed:
+def _parsed(found: Delivery | Refusal, received_at: datetime | None) -> Parsed:
     if isinstance(found, Refusal):
         return Parsed(found.position, found.envelope, None, found.error)
     try:
-        return Parsed(found.position, found.envelope, to_event(found, received_at=received_at), None)
+        # A queue says when it took an event, which for a replay is long after it first arrived.
+        event = to_event(found, received_at=found.arrived_at or received_at)
+        return Parsed(found.position, found.envelope, event, None, found.generation)
     except EventError as error:
         return Parsed(found.position, found.envelope, None, error)

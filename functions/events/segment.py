@@ -36,14 +36,17 @@ def is_segment(body: dict[str, Json]) -> bool:
     return "messageId" in body or not (_MARKS.isdisjoint(body) or "id" in body or "time" in body)
 
 
-def from_segment(body: dict[str, Json], position: str, source: str | None, received_at: datetime) -> Event:
+def from_segment(
+    body: dict[str, Json], position: str, source: str | None, received_at: datetime | None
+) -> Event:
     """Read a Segment call.
 
     Args:
         body: The payload; `is_segment` holds.
         position: Where it stood, for errors.
         source: EventBridge's `source`, if it came by that bus.
-        received_at: When it arrived here, for clock correction where the payload does not say.
+        received_at: When it arrived here, for clock correction where the payload does not say; None to believe the
+            sender's clock.
 
     Raises:
         EventWithoutIdError: No `messageId`.
@@ -76,7 +79,7 @@ def _properties(body: dict[str, Json], kind: str, position: str) -> dict[str, Js
     return {**named, **properties}
 
 
-def _time(body: dict[str, Json], position: str, received_at: datetime) -> datetime:
+def _time(body: dict[str, Json], position: str, received_at: datetime | None) -> datetime:
     if body.get("timestamp") is not None:
         return instant(body["timestamp"], f"{position}.timestamp")
     original = instant(body.get("originalTimestamp"), f"{position}.timestamp")
@@ -86,6 +89,8 @@ def _time(body: dict[str, Json], position: str, received_at: datetime) -> dateti
     received = received_at
     if body.get("receivedAt") is not None:
         received = instant(body["receivedAt"], f"{position}.receivedAt")
+    if received is None:
+        return original
     # Both are read from the sender's clock, so their difference is right however wrong that clock is.
     try:
         return in_milliseconds(received - (sent - original))

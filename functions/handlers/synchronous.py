@@ -16,9 +16,10 @@ from functions.actions.channel import ActionChannel, ActionMessage
 from functions.actions.response import ResponseChannel
 from functions.decision.evaluating import evaluate
 from functions.documents import Json
-from functions.errors import EventError, EventTooLargeError, FunctionsError
+from functions.errors import EventEnvelopeError, EventError, EventTooLargeError, FunctionsError
 from functions.events.event import Event
 from functions.events.reading import read_document
+from functions.events.replays import LIVE
 from functions.governance.gate import check_consent
 from functions.handlers.browser import with_browser_signal
 from functions.handlers.cors import cors_headers, preflight_headers
@@ -177,6 +178,8 @@ class _Exchange:
         found = read_document(dict(self._request), received_at=received_at)
         if len(found) > 1:
             raise EventTooLargeError("a page asks about one event at a time")
+        if found[0].generation != LIVE:
+            raise EventEnvelopeError("a page asks about an event of now, and this is one of a replay")
         return with_browser_signal(found[0].value(), self._headers)
 
     def _unauthorized(self) -> dict[str, Json]:

@@ -17,6 +17,7 @@ from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from functions.errors import FunctionsError, SettingsError
+from functions.events.replays import LIVE
 from functions.handlers.log import hashed, log_document
 from functions.profiles.store import OutboxEntry
 from functions.runtime.acting import Performed
@@ -46,9 +47,10 @@ class Telemetry:
     """The log, the metrics and the traces of one function.
 
     Metrics, by the dimension `service`, which is the function's name: a count for each outcome and each
-    rung of the model, `ConsentUnknown`, `Imputed.<feature>`, `Parked`, `Retried`, `Crashed`, `PolicyUnread`
-    for a look at the policy in force that failed, `PolicyUnavailable` for a decision that had to do without
-    it, how far actions got, and `Latency` in milliseconds.
+    rung of the model, `ConsentUnknown`, `Imputed.<feature>`, `Replayed` for a decision of a replay, which counts
+    as nothing else, `Parked`, `Retried`, `Crashed`, `PolicyUnread` for a look at the policy in force that failed,
+    `PolicyUnavailable` for a decision that had to do without it, how far actions got, and `Latency` in
+    milliseconds.
 
     Args:
         service: Name of the function.
@@ -71,6 +73,15 @@ class Telemetry:
         """Log and count what became of one event."""
         document = log_document(receipt, known_names=self._known_names)
         self._logger.info("receipt", receipt=document, request_id=request_id, position=position)
+        if receipt.generation != LIVE:
+            # What was decided again about the past would distort the figures and alarms of the present.
+            self._counts["Replayed"] += 1
+        else:
+            self._count_decision(receipt)
+        if receipt.action is not None and receipt.outcome != "duplicate":
+            self._counts[_DELIVERIES.get(receipt.action.delivery, "ActionReleased")] += 1
+
+    def _count_decision(self, receipt: Receipt) -> None:
         self._counts[_OUTCOMES[receipt.outcome]] += 1
         # A model that was not asked, as without consent, has no share in what the rungs say.
         if receipt.model is not None and (receipt.model.rung != "none" or receipt.model.error is not None):
@@ -81,8 +92,6 @@ class Telemetry:
             self._counts["PolicyUnavailable"] += 1
         for feature in receipt.imputed:
             self._counts[f"Imputed.{feature}"] += 1
-        if receipt.action is not None and receipt.outcome != "duplicate":
-            self._counts[_DELIVERIES.get(receipt.action.delivery, "ActionReleased")] += 1
         if "total" in receipt.timings_ms:
             self._metrics.add_metric("Latency", MetricUnit.Milliseconds, receipt.timings_ms["total"])
 

@@ -12,6 +12,7 @@ from functions.documents import Json
 from functions.errors import EventError
 from functions.events.event import Event
 from functions.events.reading import Parsed, read_document
+from functions.events.replays import LIVE
 from functions.handlers.invocation import LambdaContext
 from functions.handlers.parking import Parking
 from functions.handlers.telemetry import INTERNAL, Telemetry
@@ -110,10 +111,10 @@ class Shift:
             self.worker.telemetry.crashed(error, request_id=self.context.aws_request_id)
             return Verdict("retry", INTERNAL)
 
-    def handle(self, event: Event) -> Receipt:
+    def handle(self, event: Event, generation: int = LIVE) -> Receipt:
         """Run the function on one event."""
         with self.worker.telemetry.span("decide"):
-            return self.runtime.handle(self.worker.plan, event, now=self.now())
+            return self.runtime.handle(self.worker.plan, event, now=self.now(), generation=generation)
 
     def report(self, receipt: Receipt, position: str | None = None) -> None:
         """Log and count a receipt."""
@@ -142,7 +143,10 @@ class Shift:
     def _receipts(self, record: Json, arrived_at: datetime, check: Callable[[], None]) -> Sequence[Receipt]:
         receipts = []
         for parsed in _read(record, arrived_at, check):
-            receipt = refused(self.plan, parsed.error) if parsed.error else self.handle(parsed.value())
+            if parsed.error is not None:
+                receipt = refused(self.plan, parsed.error)
+            else:
+                receipt = self.handle(parsed.value(), parsed.generation)
             self.report(receipt, parsed.position)
             receipts.append(receipt)
         return receipts

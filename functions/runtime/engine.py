@@ -3,6 +3,10 @@
 Order: policy in force, trigger, event time, profile key, one consistent read, duplicate, the function's
 switch, profile, consent, features, model, age, decide, commit, act, receipt. Nothing is computed for a
 model before consent, nothing leaves before the commit.
+
+A replay decides anew, under decision ids of its generation, and withholds the action. Only an event that
+nobody has decided about yet, and that is within its `max_age`, is no more than late: it is decided under the
+id of a live event, so that neither a late delivery nor another replay can act on it a second time.
 """
 
 from __future__ import annotations
@@ -10,23 +14,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from functions.decision.choosing import Decision, choose, foreclosed, suppressed
-from functions.decision.evaluating import evaluate
+from functions.decision.choosing import Decision, choose, foreclosed, suppressed, withheld
 from functions.decision.reasons import Reason, consent_reason, reason
 from functions.documents import Json
-from functions.errors import EventMalformedError, EventWithoutKeyError, FunctionsError, SettingsError
+from functions.errors import EventMalformedError, FunctionsError, SettingsError
 from functions.events.dialects import check_time
 from functions.events.event import Event
 from functions.events.patterns import as_envelope
-from functions.expressions import EvaluationFailure
+from functions.events.replays import LIVE
 from functions.governance.gate import Clearance, check_consent, clear
 from functions.governance.statements import stated
-from functions.profiles.store import MAX_ID_BYTES, DecisionRecord, OutboxEntry, Snapshot
+from functions.profiles.store import DecisionRecord, OutboxEntry, Snapshot
 from functions.runtime.acting import Performed, perform, redrive, resume
 from functions.runtime.committing import commit
 from functions.runtime.drafting import Draft
 from functions.runtime.features import extract_features
-from functions.runtime.identity import decision_id
+from functions.runtime.identity import decision_id, profile_key
 from functions.runtime.in_force import InForce
 from functions.runtime.journal import Journal
 from functions.runtime.payload import build_payload
@@ -48,14 +51,14 @@ class Runtime:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    def handle(self, plan: Plan, event: Event, *, now: datetime, generation: int = 0) -> Receipt:
+    def handle(self, plan: Plan, event: Event, *, now: datetime, generation: int = LIVE) -> Receipt:
         """Run one function on one event.
 
         Args:
             plan: The function.
             event: The event.
             now: Decision time.
-            generation: 0 for live events; a replay has its own, so that it decides anew.
+            generation: `LIVE`, or that of a replay, which decides anew and sends nothing that is late.
 
         Returns:
             The receipt; errors of the event, of a feature and of a dependency become outcomes in it.
@@ -97,8 +100,9 @@ class _Run:
         self._generation = generation
         self._watch = Stopwatch(ports.monotonic)
         self._id = ""
+        self._withheld: Reason | None = None
         self._foreclosed: Decision | None = None
-        self.journal = Journal(self._plan, event, self._watch)
+        self.journal = Journal(self._plan, event, self._watch, generation)
 
     def execute(self) -> Receipt:
         """Run the function; errors before the commit are raised."""
@@ -123,23 +127,37 @@ class _Run:
         return self._finish(self._draft(decision, snapshot, document, cleared=True))
 
     def _load(self) -> Snapshot:
-        key = _profile_key(self._plan, self._event)
-        self._id = self.journal.decision_id = decision_id(
-            function=self._plan.name, event_id=self._event.id, key=key, generation=self._generation
-        )
-        store = self._ports.store
+        key = profile_key(self._plan, self._event)
         with self._watch.stage("load"):
-            snapshot = store.load(key, self._id)
-            for _ in range(_MAX_ALIASES):
-                # An earlier decision comes before the alias, and the alias before a profile of the id's own:
-                # neither an alias nor a profile that comes later lets an event be decided twice.
-                if snapshot.decision is not None or snapshot.stands_for is None:
-                    break
-                snapshot = store.load(snapshot.stands_for, self._id)
+            snapshot = self._replayed(key) if self._generation else self._read(key, LIVE)
         self.journal.profile_id = snapshot.profile_id
         if snapshot.profile_json is not None:
             self.journal.profile_bytes = len(snapshot.profile_json)
         self._ports.at_stage("loaded")
+        return snapshot
+
+    def _replayed(self, key: str) -> Snapshot:
+        """Read for an event of a replay, and say whether its action is withheld."""
+        if self._plan.max_age is not None and self._too_old() is None:
+            live = self._read(key, LIVE)
+            if live.decision is None or live.decision.body.get("generation") == self._generation:
+                return live
+        self._withheld = reason("event.replayed")
+        return self._read(key, self._generation)
+
+    def _read(self, key: str, generation: int) -> Snapshot:
+        """Read what a decision of a generation needs, and take its identity."""
+        self._id = self.journal.decision_id = decision_id(
+            function=self._plan.name, event_id=self._event.id, key=key, generation=generation
+        )
+        store = self._ports.store
+        snapshot = store.load(key, self._id)
+        for _ in range(_MAX_ALIASES):
+            # An earlier decision comes before the alias, and the alias before a profile of the id's own:
+            # neither an alias nor a profile that comes later lets an event be decided twice.
+            if snapshot.decision is not None or snapshot.stands_for is None:
+                break
+            snapshot = store.load(snapshot.stands_for, self._id)
         return snapshot
 
     def _check_consent(self, snapshot: Snapshot, check: str) -> Clearance | Decision:
@@ -172,6 +190,8 @@ class _Run:
         """Add the outputs of the model to the document, unless no action could follow from them."""
         if self._plan.score == "when-actionable":
             self._foreclosed = foreclosed(self._plan, document, self._in_force.removed)
+            if self._foreclosed is None and self._withheld is not None:
+                self._foreclosed = suppressed(self._plan, self._withheld)
             if self._foreclosed is not None or self._too_old() is not None:
                 return
         payload = build_payload(model, self.journal.features.values, clearance)
@@ -195,13 +215,16 @@ class _Run:
 
     def _decide(self, document: Mapping[str, Json], removed: Mapping[str, Reason]) -> Decision:
         with self._watch.stage("decide"):
-            too_old = self._too_old()
+            too_old = self._too_old() if self._withheld is None else None
             if too_old is not None:
                 decision = suppressed(self._plan, too_old)
             else:
                 decision = self._foreclosed or choose(
                     self._plan, document, {**removed, **self._in_force.removed}
                 )
+            if self._withheld is not None:
+                # The age of a replayed event is no news: what would have been chosen is.
+                decision = withheld(decision, self._withheld)
         self._ports.at_stage("decided")
         return decision
 
@@ -291,22 +314,3 @@ def _check_calendar(event: Event, now: datetime) -> None:
         raise EventMalformedError("the event's time is before 1970 or after 9000")
     if not is_of_our_time(now):
         raise SettingsError("the decision time is before 1970 or after 9000")
-
-
-def _profile_key(plan: Plan, event: Event) -> str:
-    key = evaluate(plan.key, {"event": event.as_document()})
-    if isinstance(key, EvaluationFailure):
-        raise EventWithoutKeyError(f"the profile key failed on this event ({key.kind})")
-    if not isinstance(key, str) or not _is_usable_id(key):
-        raise EventWithoutKeyError(
-            f"the profile key {plan.key.source} gives no text of 1 to 256 characters for this event",
-            hint="send the ids that the key reads",
-        )
-    return key
-
-
-def _is_usable_id(key: str) -> bool:
-    try:
-        return 1 <= len(key) <= 256 and len(key.encode()) <= MAX_ID_BYTES
-    except UnicodeEncodeError:
-        return False

@@ -1,8 +1,15 @@
-"""Identity of decisions."""
+"""Identity: whose decision it is, and which."""
 
 from __future__ import annotations
 
 import hashlib
+
+from functions.decision.evaluating import evaluate
+from functions.errors import EventWithoutKeyError
+from functions.events.event import Event
+from functions.expressions import EvaluationFailure
+from functions.profiles.store import MAX_ID_BYTES
+from functions.spec.plan import Plan
 
 
 def decision_id(*, function: str, event_id: str, key: str, generation: int) -> str:
@@ -20,3 +27,27 @@ def decision_id(*, function: str, event_id: str, key: str, generation: int) -> s
     """
     parts = "\x1f".join((function, event_id, key, str(generation)))
     return hashlib.sha256(parts.encode()).hexdigest()[:32]
+
+
+def profile_key(plan: Plan, event: Event) -> str:
+    """Return the key of the profile that an event is about, before aliases are followed.
+
+    Raises:
+        EventWithoutKeyError: The event gives none that can be used.
+    """
+    key = evaluate(plan.key, {"event": event.as_document()})
+    if isinstance(key, EvaluationFailure):
+        raise EventWithoutKeyError(f"the profile key failed on this event ({key.kind})")
+    if not isinstance(key, str) or not _is_usable_id(key):
+        raise EventWithoutKeyError(
+            f"the profile key {plan.key.source} gives no text of 1 to 256 characters for this event",
+            hint="send the ids that the key reads",
+        )
+    return key
+
+
+def _is_usable_id(key: str) -> bool:
+    try:
+        return 1 <= len(key) <= 256 and len(key.encode()) <= MAX_ID_BYTES
+    except UnicodeEncodeError:
+        return False

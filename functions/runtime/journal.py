@@ -9,6 +9,7 @@ from functions.decision.reasons import Reason, error_reason
 from functions.documents import Json
 from functions.errors import EventError, FunctionsError
 from functions.events.event import Event
+from functions.events.replays import LIVE
 from functions.governance.gate import ConsentCheck
 from functions.profiles.store import DecisionRecord
 from functions.runtime.drafting import Draft
@@ -28,6 +29,7 @@ class Journal:
     plan: Plan
     event: Event
     watch: Stopwatch
+    generation: int = LIVE
     decision_id: str | None = None
     profile_id: str | None = None
     profile_bytes: int | None = None
@@ -49,6 +51,7 @@ class Journal:
             event_id=event.id,
             event_name=event.name,
             event_time=event.time,
+            generation=self.generation,
             profile_id=self.profile_id,
             profile_bytes=self.profile_bytes,
             read_paths=tuple(path for path in self.plan.reads if _is_of_profile(path)),

@@ -11,6 +11,7 @@ from functions.decision.choosing import Candidate
 from functions.decision.reasons import Reason, error_reason
 from functions.documents import Json
 from functions.errors import EventError
+from functions.events.replays import LIVE
 from functions.governance.gate import ConsentCheck
 from functions.spec.plan import Bundle, Plan
 from functions.times import format_instant
@@ -104,6 +105,7 @@ class Receipt:
         event_id: The producer's id.
         event_name: Name of the event.
         event_time: When it happened.
+        generation: Of the replay that sent the event again; `LIVE` for none.
         profile_id: Whose.
         retryable: With `failed`: whether the same event may succeed later.
     """
@@ -117,6 +119,7 @@ class Receipt:
     event_id: str | None = None
     event_name: str | None = None
     event_time: datetime | None = None
+    generation: int = LIVE
     profile_id: str | None = None
     profile_bytes: int | None = None
     read_paths: tuple[str, ...] = ()
@@ -174,6 +177,8 @@ class Receipt:
             "write_back": dict(self.write_back),
             "timings_ms": {stage: round(ms, 3) for stage, ms in self.timings_ms.items()},
         }
+        if self.generation != LIVE:
+            document["generation"] = self.generation
         if self.outcome == "duplicate":
             document["original_outcome"] = self.original_outcome
         if self.outcome == "failed":

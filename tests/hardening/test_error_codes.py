@@ -26,6 +26,7 @@ from functions.decision.reasons import CONSENT_SENTENCES, REASONS
 from functions.errors import (
     EventForeignAccountError,
     FunctionsError,
+    OperationError,
     ProfileStoreError,
     UnhandledRecordError,
     every_error,
@@ -37,6 +38,7 @@ from functions.handlers.records import sqs_handler
 from functions.models.http import HttpModel
 from functions.models.memory import MemoryModel
 from functions.models.model import Model, ModelConnection, ModelReply
+from functions.operations.aws import AwsCalls
 from functions.profiles.dynamodb import DynamoProfileStore
 from functions.profiles.dynamodb_calls import Surroundings
 from functions.profiles.memory_operator import MemoryOperatorStore
@@ -73,6 +75,7 @@ FAMILIES: Final = {
     "feature.error": "FeatureError",
     "dependency.failed": "DependencyError",
     "action.failed": "ActionError",
+    "operation.failed": "OperationError",
 }
 
 
@@ -131,6 +134,7 @@ def _decided(
     age: timedelta = timedelta(0),
     record: ConsentRecord | None = None,
     customer: bool = True,
+    generation: int = 0,
     **event: Any,
 ) -> Receipt:
     """Run the sample function in a world where everything is well but what is asked for."""
@@ -141,7 +145,7 @@ def _decided(
         world.store.put_consent(CUSTOMER, record)
     answers: Model = model or world.model
     runtime = Runtime(replace(world.ports, model=lambda _: answers))
-    return runtime.handle(plan or a_plan(), an_event(**event), now=NOW + age)
+    return runtime.handle(plan or a_plan(), an_event(**event), now=NOW + age, generation=generation)
 
 
 def _reason(*arguments: Any, **world: Any) -> str:
@@ -315,6 +319,19 @@ def _notice(body: Mapping[str, Any]) -> str:
     return notice
 
 
+def _operated(code: str) -> str:
+    """Return the code of an operation that AWS answers with one of its own."""
+
+    class Client:
+        def describe_archive(self, **_: Any) -> None:
+            response: Any = {"Error": {"Code": code}, "ResponseMetadata": {}}
+            raise ClientError(response, "DescribeArchive")
+
+    with pytest.raises(OperationError) as caught:
+        AwsCalls("events", client=Client()).call("describe_archive", ArchiveName="a")
+    return caught.value.code
+
+
 ERRORS: Final[Mapping[str, Provocation]] = {
     "settings.invalid": lambda desk: _shown(desk, "settings", FUNCTIONS_LEASE="soon"),
     "function.unknown": lambda desk: _shown(desk, "invoke", "nobody", "--event", desk.event),
@@ -363,6 +380,9 @@ ERRORS: Final[Mapping[str, Provocation]] = {
     "action.unavailable": lambda _: _webhook(Answer(503)),
     "action.throttled": lambda _: _webhook(Answer(429)),
     "action.ambiguous": lambda _: _webhook(Answer(500)),
+    "operation.unavailable": lambda _: _operated("ThrottlingException"),
+    "operation.denied": lambda _: _operated("AccessDeniedException"),
+    "operation.rejected": lambda _: _operated("ValidationException"),
     "action.rejected": lambda _: _webhook(Answer(400)),
     "action.denied": lambda desk: _sent(FileChannel(ChannelPlan("f", "file", {"path": str(desk.folder)}))),
 }
@@ -408,6 +428,7 @@ REASON_CODES: Final[Mapping[str, Provocation]] = {
     "contacts.full": _full_contact_log,
     "budget.empty": _empty_budget,
     "event.too_old": lambda _: _reason(age=timedelta(minutes=1)),
+    "event.replayed": lambda _: _reason(age=timedelta(minutes=1), generation=1),
     "event.no_trigger": lambda _: _reason(name="purchase"),
     "profile.missing": lambda _: _reason(customer=False),
     "action.expired": _redriven,

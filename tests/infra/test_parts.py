@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.errors import SettingsError
+from functions.operations.naming import MAX_NAME, bounded
 from infra.assembling import FIXED_DATE, settle, sizes, tree_hash
 from infra.configuration import CONTEXT, FUNCTION_OPTIONS, read_configuration
 from infra.grouping import ROOM, group
-from infra.naming import MAX_NAME, bounded
 from infra.node import JSII_NODE, use_packaged_node
 from infra.pruning import prune
 

@@ -20,7 +20,7 @@ from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
 from functions.spec.plan import ChannelPlan, Plan
 from functions.testing.handler_stage import HandlerStage, handler_stage, without_fallback
-from functions.testing.lambda_events import event_body, http_request
+from functions.testing.lambda_events import event_body, eventbridge_event, http_request
 from functions.testing.sample_function import CUSTOMER, NOW, a_plan, consent, put_customer
 
 KEY = b"a key of twenty-four bytes, at least"
@@ -190,6 +190,7 @@ def test_token_of_the_key_before_counts_while_both_are_set() -> None:
         ("", 400, "event.malformed"),
         ({"hello": "world"}, 400, "event.unknown_envelope"),
         ({**event_body(), "id": None}, 400, "event.no_id"),
+        (eventbridge_event(**{"replay-name": "again"}), 400, "event.unknown_envelope"),
         (event_body(time="2026-11-02T10:15:00Z"), 400, "event.from_future"),
         ([event_body("a"), event_body("b")], 413, "event.too_large"),
         (event_body(properties={"x": "y" * MAX_EVENT_BYTES}), 413, "event.too_large"),

@@ -386,7 +386,7 @@ def test_aliases_of_aliases_are_followed_and_a_circle_ends() -> None:
 def test_a_replay_of_another_generation_decides_anew() -> None:
     world, first = _acted()
     second = world.runtime.handle(a_plan(), an_event(), now=NOW, generation=1)
-    assert (second.outcome, second.decision_id == first.decision_id) == ("acted", False)
+    assert (second.outcome, second.decision_id == first.decision_id) == ("suppressed", False)
 
 
 @pytest.mark.parametrize("source", ["[`1`]", "{a: `1`}", "features"])
