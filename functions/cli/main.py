@@ -37,7 +37,7 @@ COMMANDS: Mapping[str, str] = {
     "bucket": "say in which group a customer is, in every function, and why",
     "outbox": "show the actions that wait to be sent, and send them",
     "switch": "switch an action or a function off, and on again",
-    "replay": "decide again about events of the past, and send nothing that is late",
+    "replay": "decide again about past events, and send nothing late",
     "endpoint": "serve the sample models over the SageMaker runtime API",
     "models": "list the models, and print their cards",
     "schema": "print or write the JSON Schemas for editors",

@@ -30,7 +30,7 @@ from tests.adapters.conftest import ACCOUNT, REGION
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
-ANY_TIME = {"begin": datetime(2020, 1, 1, tzinfo=UTC), "end": datetime(2040, 1, 1, tzinfo=UTC)}
+LONG_AGO, FAR_AHEAD = datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -82,7 +82,14 @@ class Deployment(SimpleNamespace):
 
     def prepare(self, *names: str, now: datetime = NOW) -> Replay:
         calls = AwsCalls("events", client=self.events)
-        return prepare_replay(calls, environment=self.environment, functions=names, now=now, **ANY_TIME)
+        return prepare_replay(
+            calls,
+            environment=self.environment,
+            functions=names,
+            begin=LONG_AGO,
+            end=FAR_AHEAD,
+            now=now,
+        )
 
 
 @pytest.fixture

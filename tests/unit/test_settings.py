@@ -26,6 +26,7 @@ def test_empty_environment_gives_the_defaults() -> None:
         sagemaker_url="",
         aws_url="",
         endpoint="auto",
+        environment="dev",
         secrets={},
         has_credentials=False,
     )
