@@ -44,6 +44,7 @@ _VOLATILE: Final = (
         r'"\1": <ms>',
     ),
     (re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?=  changed: )"), "<time>"),
+    (re.compile(r"(?<=^watching )\d+(?= files;)"), "<count>"),
     (re.compile(r"(?<=http://127\.0\.0\.1:)\d{4,5}\b"), "<port>"),
 )
 
