@@ -13,6 +13,7 @@ import pytest
 
 from functions.decision.reasons import Reason
 from functions.runtime.receipt import Receipt
+from functions.spec.problem_codes import PROBLEM_CODES
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
@@ -56,6 +57,12 @@ def test_every_key_of_the_language_has_a_meaning(generated: dict[str, str]) -> N
 
     assert len(rows) > 100
     assert set(without) <= ALLOWED_WITHOUT_MEANING
+
+
+def test_every_problem_code_that_is_written_stands_in_the_table_and_no_other() -> None:
+    scan = runpy.run_path(str(ROOT / "tests" / "hardening" / "test_problem_codes.py"), run_name="scan")
+
+    assert sorted(PROBLEM_CODES) == sorted(scan["_written"]() - scan["NO_CODES"])
 
 
 def test_the_picture_knows_every_room_and_the_page_explains_each(generator: dict[str, Any]) -> None:
