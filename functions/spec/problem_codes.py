@@ -54,6 +54,10 @@ _SPEC: Final = {
     "spec.unknown_function": ProblemCode(
         "An experiment names a function that no spec gives.", "Use the name of a spec of the folder."
     ),
+    "spec.unknown_consent": ProblemCode(
+        "The data contract describes a consent that none of its purposes needs.",
+        "Correct the name, or take the entry out.",
+    ),
     "spec.unknown_action": ProblemCode(
         "The registry has no such action.", "Name one of its actions, or add it to `actions.yaml`."
     ),
