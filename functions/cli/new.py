@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final, get_args
 
 from functions.cli.arguments import add_json, specs_folder, unreadable
 from functions.cli.console import Console
-from functions.cli.starter import EVENT_TIME, Draft
+from functions.cli.starter import EVENT_TIME, Draft, Reads
 from functions.times import parse_instant
 
 if TYPE_CHECKING:
@@ -85,7 +87,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     folder = specs_folder(console)
     loaded = load_folder(folder)
     try:
-        draft = _draft(arguments, loaded)
+        draft = _allowed(_draft(arguments, loaded), folder)
         event = _event_file(draft, folder)
         files = _files(draft, folder, event)
         _check_free(draft.name, files, loaded)
@@ -138,7 +140,29 @@ def _draft(arguments: argparse.Namespace, loaded: SpecFolder) -> Draft:
         purpose=purpose,
         consent=purposes[purpose].consent,
         model=arguments.model,
+        reads="orders",
         action=_undemanding(loaded.registry),
+    )
+
+
+def _allowed(draft: Draft, folder: Path) -> Draft:
+    """Return the draft with features that its purpose may read, as the checks of the folder say."""
+    from functions.spec.loading import is_shared_file, load_folder
+
+    with TemporaryDirectory() as name:
+        trial = Path(name)
+        for path in folder.glob("*.yaml"):
+            if is_shared_file(path.name):
+                shutil.copy(path, trial)
+        for reads in get_args(Reads):
+            candidate = replace(draft, reads=reads)
+            path = trial / "draft.yaml"
+            path.write_text(candidate.spec, encoding="utf-8")
+            if not any(Path(problem.file) == path for problem in load_folder(trial).errors):
+                return candidate
+    raise _UsageError(
+        f"the purpose {draft.purpose!r} may read neither orders nor the time of an event",
+        "give another --purpose, or begin with a copy of another spec",
     )
 
 

@@ -11,6 +11,7 @@ from string import Template
 from typing import Final, Literal
 
 ModelKind = Literal["none", "sagemaker", "http"]
+Reads = Literal["orders", "event"]
 
 EVENT_TIME: Final = "2026-11-02T09:15:00.000Z"
 EVENT_CUSTOMER: Final = "customer-0042"
@@ -38,6 +39,12 @@ profile:
 purpose: $purpose # stands in contract.yaml; it needs consent to $consent
 
 features: # the few values that are computed; expressions read event, profile and now
+${features}
+${model}decide:
+${when}  actions: [$action] # names from actions.yaml, the best first
+""")
+
+_ORDERS = """\
   recency_days:
     from: days_since(profile.orders.last_at)
     type: float
@@ -55,11 +62,15 @@ features: # the few values that are computed; expressions read event, profile an
     type: float
     unit: USD
     missing: 0
-
-${model}decide:
-  when: $when
-  actions: [$action] # names from actions.yaml, the best first
-""")
+"""
+_HOUR = """\
+  hour:
+    from: hour_of_day(event.time, 'UTC')
+    type: int
+    unit: hours
+    range: [0, 23]
+"""
+_FEATURES: Final[Mapping[Reads, str]] = {"orders": _ORDERS, "event": _HOUR}
 
 _SAGEMAKER = """\
 model: # gets the features above, in their order
@@ -91,36 +102,33 @@ _CASES = Template("""\
 # yaml-language-server: $$schema=schema/cases.json
 # What $name does, case by case: what is given, and what the receipt must say.
 cases:
-  - name: A customer who has not bought for long $acts
+  - name: $one $acts
     given:
       event: $event_path
-      profile:
-        orders: { count: 3, revenue: 180.5, last_at: "$long_ago" }
+      profile: $profile
       consent: { $consent: granted }
       model: $high
     expect:
       outcome: $outcome
       reason: $reason
       action: $expected_action
-      features: { recency_days: 120, frequency: 3, lifetime_value: 180.5 }
+      features: $features
 
-  - name: A customer who $resting gets nothing
+  - name: $other gets nothing
     given:
       event: $event_path
-      profile:
-        orders: { count: 3, revenue: 180.5, last_at: "$recently" }
+      profile: $other_profile
       consent: { $consent: granted }
       model: $low
     expect:
-      outcome: no_action
-      reason: condition.false
+      outcome: $other_outcome
+      reason: $other_reason
       action: null
 
   - name: Without a record of consent nothing is computed and nothing leaves
     given:
       event: $event_path
-      profile:
-        orders: { count: 3, revenue: 180.5, last_at: "$long_ago" }
+      profile: $profile
       model: null
     expect:
       outcome: suppressed
@@ -141,6 +149,7 @@ class Draft:
         purpose: A purpose of the data contract.
         consent: The consent that the purpose needs.
         model: What scores, if anything.
+        reads: What the features are made of: the customer's orders, or the event alone.
         action: An action that any function can use; None where the registry has none.
     """
 
@@ -150,6 +159,7 @@ class Draft:
     purpose: str
     consent: str
     model: ModelKind
+    reads: Reads
     action: str | None
 
     @property
@@ -162,8 +172,9 @@ class Draft:
             event_name=_yaml(self.event_name),
             purpose=_yaml(self.purpose),
             consent=self.consent,
+            features=_FEATURES[self.reads],
             model=_MODELS[self.model],
-            when="features.recency_days >= `90`" if self.model == "none" else "score >= `0.5`",
+            when=f"  when: {self._when}\n" if self._when else "",
             action=self.action or "",
         )
 
@@ -174,21 +185,46 @@ class Draft:
             event_path: Of the event file, relative to the cases.
             at: When that event happened.
         """
-        scored = self.model != "none"
         return _CASES.substitute(
             name=self.name,
             event_path=_yaml(event_path),
             consent=_yaml(self.consent),
+            **self._customers(at),
             acts=f"gets {self.action}" if self.action else "gets nothing as long as no action is declared",
-            long_ago=_instant(at - timedelta(days=120)),
-            recently=_instant(at - timedelta(days=5)),
-            high=_reply(0.8) if scored else "null",
-            low=_reply(0.2) if scored else "null",
             outcome="acted" if self.action else "no_action",
             reason="action.chosen" if self.action else "actions.none",
             expected_action=self.action or "null",
-            resting="the model is not worried about" if scored else "bought this week",
         )
+
+    @property
+    def _when(self) -> str:
+        """The condition; empty where an action is always called for."""
+        if self.model != "none":
+            return "score >= `0.5`"
+        return "features.recency_days >= `90`" if self.reads == "orders" else ""
+
+    def _customers(self, at: datetime) -> dict[str, str]:
+        """Return what the cases say about the customer who gets something, and the one who does not."""
+        long_ago, recently = (_orders(at - timedelta(days=days)) for days in (120, 5))
+        orders = self.reads == "orders"
+        known = {
+            "one": "A customer who has not bought for long" if orders else "Any customer",
+            "profile": long_ago if orders else "{ timezone: UTC }",
+            "features": "{ recency_days: 120, frequency: 3, lifetime_value: 180.5 }"
+            if orders
+            else f"{{ hour: {at.hour} }}",
+            "high": "null",
+            "low": "null",
+            "other_outcome": "no_action",
+            "other_reason": "condition.false",
+        }
+        if self.model != "none":
+            score = {"high": _reply(0.8), "low": _reply(0.2)}
+            return {**known, **score, "other": "A customer of a low score", "other_profile": known["profile"]}
+        if orders:
+            return {**known, "other": "A customer who bought this week", "other_profile": recently}
+        nobody = {"other_outcome": "suppressed", "other_reason": "profile.missing"}
+        return {**known, **nobody, "other": "A customer without a profile", "other_profile": "null"}
 
     @property
     def event(self) -> str:
@@ -229,8 +265,8 @@ def _yaml(text: str) -> str:
     return text if plain and text.lower() not in _YAML_WORDS else json.dumps(text, ensure_ascii=False)
 
 
-def _instant(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _orders(last_at: datetime) -> str:
+    return f'{{ orders: {{ count: 3, revenue: 180.5, last_at: "{last_at:%Y-%m-%dT%H:%M:%SZ}" }} }}'
 
 
 def _reply(score: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.cli.starter import Draft
+from functions.cli.starter import Draft, ModelKind
 from functions.spec.yaml_reader import read_yaml
 
 Command = Callable[..., CompletedProcess[str]]
@@ -160,14 +161,28 @@ def test_when_one_file_can_not_be_written_none_is(functions: Command, project: P
     assert _files(project) == before
 
 
+@pytest.mark.parametrize("model", ["none", "sagemaker", "http"])
+@pytest.mark.parametrize("action", [None, "say-hello"])
+def test_a_draft_that_reads_the_event_alone_is_valid_as_well(
+    functions: Command, project: Path, model: ModelKind, action: str | None
+) -> None:
+    draft = Draft("win-back", "me", "page_view", "in-store", "in-store", model, "event", action)
+    folder = project / "feature_specs"
+    (folder / "win-back.yaml").write_text(draft.spec)
+    at = datetime(2026, 11, 2, 9, 15, tzinfo=UTC)
+    (folder / "win-back.cases.yaml").write_text(draft.cases("../events/cancellation-page.json", at))
+    tested = functions("test", "win-back")
+
+    assert functions("validate").stdout == ""
+    assert (tested.returncode, tested.stderr) == (0, "3 passed, 0 failed\n")
+
+
 @given(
     name=st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True),
-    event_name=st.text(st.characters(codec="utf-8"), min_size=1, max_size=128).filter(
-        lambda text: bool(text.strip()) and text.isprintable()
-    ),
+    event_name=st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=40),
 )
 def test_any_name_is_read_back_as_it_was_given(name: str, event_name: str) -> None:
-    draft = Draft(name, event_name, event_name, "on", "no", "none", None)
+    draft = Draft(name, event_name, event_name, "on", "no", "none", "orders", None)
     source = read_yaml(draft.spec, "a.yaml")
 
     assert source.problems == []
