@@ -123,6 +123,12 @@ class EventWithoutKeyError(EventError):
     code = "event.no_key"
 
 
+class EventBlockedIdError(EventError):
+    """An id is a word such as `null` or `anonymous`, or zeros: it would join strangers into one profile."""
+
+    code = "event.blocked_id"
+
+
 class UnhandledRecordError(FunctionsError):
     """A record was not dealt with; the event source delivers it again, or parks it."""
 

@@ -12,9 +12,13 @@ from typing import Final
 from functions.build.artifact import LoadedPlan, plan_from_artifact, plan_to_artifact
 from functions.documents import DocumentError, parse_json
 from functions.errors import BuiltPlanError
+from functions.governance.statements import ConsentSources, source_document, source_from
 
 SUFFIX: Final = ".plan.json"
 _MAX_BYTES: Final = 50_000_000
+CONSENTS_FILE: Final = "consents.json"
+"""What platforms call the consents of the contract, beside the artefacts; profile ingest reads it."""
+
 _SHARED: Final = ("contract.yaml", "actions.yaml", "experiments.yaml")
 
 
@@ -50,6 +54,10 @@ def build_folder(specs: Path, output: Path) -> tuple[BuiltFunction, ...]:
     if loaded.errors:
         raise SpecError(loaded.errors)
     output.mkdir(parents=True, exist_ok=True)
+    contract = loaded.contract
+    sections = contract.consents if contract is not None else {}
+    consents = {name: source_document(section.source()) for name, section in sections.items()}
+    _write(output / CONSENTS_FILE, json.dumps(consents, ensure_ascii=False))
     built = []
     for name, plan in loaded.plans.items():
         document = plan_to_artifact(plan)
@@ -89,6 +97,20 @@ def load_built(folder: Path, name: str, *, specs: Path | None = None) -> LoadedP
             f"{path} was built from other specs than those of {specs}; run `functions build`"
         )
     return plan_from_artifact(file["artifact"])
+
+
+def load_consents(folder: Path) -> ConsentSources:
+    """Return what platforms call the consents of the contract, from a folder that `build_folder` wrote.
+
+    Raises:
+        BuiltPlanError: It is not there, or damaged.
+    """
+    path = folder / CONSENTS_FILE
+    try:
+        document = parse_json(path.read_bytes(), max_bytes=_MAX_BYTES)
+        return {name: source_from(source) for name, source in document.items()}
+    except (OSError, DocumentError, AttributeError, KeyError, TypeError):
+        raise BuiltPlanError(f"{path} can't be read; run `functions build`") from None
 
 
 def stale_functions(specs: Path, folder: Path) -> Iterator[str]:

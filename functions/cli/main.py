@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "test": "run the cases beside the specs",
     "build": "write the artefacts that a Lambda loads",
     "profile": "read and write profiles and consent",
+    "ingest": "take in what a platform sends about customers",
     "decisions": "list what was decided about a customer, and why",
     "bucket": "say in which group a customer is, in every function, and why",
     "outbox": "show the actions that wait to be sent, and send them",

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
-from functions.cli.arguments import instant, read_input, unreadable
+from functions.cli.arguments import instant, read_input, specs_folder, unreadable
 from functions.cli.console import Console, counted
 from functions.cli.records import MAX_RECORD_BYTES, put_record, read_consent, read_record
 from functions.documents import Json, parse_json
-from functions.errors import EventMalformedError, FunctionsError, StoreRejectedError
+from functions.errors import EventError, EventMalformedError, FunctionsError, StoreRejectedError
+from functions.events.segment import is_segment
+from functions.events.tealium import is_tealium_flat, is_tealium_function_input
 from functions.governance.consent import ConsentStatus
+from functions.ingest.visitors import is_visitor
 from functions.profiles.store import MAX_PROFILE_BYTES, ProfileState, ProfileStore, Snapshot
 from functions.settings import read_settings
 from functions.times import format_instant, utc_now
@@ -35,6 +38,14 @@ examples:
   functions profile put customer-0042 customer.json
   functions profile delete customer-0042
 """
+
+
+FORMATS: Final[Mapping[str, Callable[[dict[str, Json]], bool]]] = {
+    "canonical": lambda body: "profile_id" in body,
+    "segment": is_segment,
+    "tealium": lambda body: is_tealium_flat(body) or is_tealium_function_input(body) or is_visitor(body),
+}
+"""What platforms send, and how it is recognised."""
 
 
 class UnknownProfileError(FunctionsError):
@@ -80,6 +91,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     load = actions.add_parser("import", help="read many records, one JSON object a line")
     load.add_argument("file", metavar="FILE", help="JSON lines; - for standard input")
+    load.add_argument(
+        "--format",
+        choices=("record", *FORMATS),
+        default="record",
+        help="`record` is what `get` prints; the others are what platforms send, with the order of their own "
+        "instants",
+    )
     remove = actions.add_parser("delete", help="erase everything that is kept about a customer")
     remove.add_argument("id", metavar="ID")
 
@@ -182,13 +200,13 @@ def _put_consent(
 
 def _import(store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:
     done, refused = 0, 0
-    now = utc_now()
+    take = _taker(store, arguments, console)
     try:
         for number, line in _lines(arguments.file, console):
             try:
-                _import_line(store, line, f"{arguments.file}:{number}", now, console)
+                take(line, f"{arguments.file}:{number}")
                 done += 1
-            except (EventMalformedError, StoreRejectedError) as error:
+            except (EventError, StoreRejectedError) as error:
                 refused += 1
                 console.err(error.message)
             if done and done % 100 == 0:
@@ -200,6 +218,37 @@ def _import(store: ProfileStore, arguments: argparse.Namespace, console: Console
             + (f", {counted(refused, 'line')} refused" if refused else "")
         )
     return 1 if refused else 0
+
+
+def _taker(
+    store: ProfileStore, arguments: argparse.Namespace, console: Console
+) -> Callable[[bytes, str], None]:
+    """Return what takes in one line of the format that was asked for."""
+    now = utc_now()
+    if arguments.format == "record":
+        return lambda line, where: _import_line(store, line, where, now, console)
+    from functions.events.decoding import decode_document
+    from functions.events.envelopes import Delivery
+    from functions.ingest.writing import Ingest
+    from functions.spec.loading import load_consents
+
+    settings = read_settings(console.environment)
+    ingest = Ingest(store, load_consents(specs_folder(console)), settings.event_skew)
+    fits = FORMATS[arguments.format]
+
+    def take(line: bytes, where: str) -> None:
+        body = decode_document(line, where)
+        if not isinstance(body, dict) or not fits(body):
+            raise EventMalformedError(f"{where}: no record of the format {arguments.format}")
+        result = ingest.take_one(Delivery(body, "event", where), now=now, received_at=now)
+        if result.error is not None:
+            raise result.error
+        for part in result.kept:
+            console.err(
+                f"{where}: {part}: the store holds something newer, or the alias of another; it stays"
+            )
+
+    return take
 
 
 def _import_line(store: ProfileStore, line: bytes, where: str, now: datetime, console: Console) -> None:

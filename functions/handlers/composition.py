@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from functions.actions.opening import open_channel
-from functions.build.folder import SUFFIX, load_built
+from functions.build.folder import SUFFIX, load_built, load_consents
 from functions.errors import SettingsError
-from functions.handlers.parking import PARKING_TIMEOUT_S, Parking
+from functions.handlers.parking import PARKING_TIMEOUT_S, DeadLetterQueue, Parking
 from functions.handlers.settings import HandlerSettings
+from functions.handlers.taking import IngestWorker
 from functions.handlers.telemetry import Telemetry, xray_span
 from functions.handlers.worker import Worker
+from functions.ingest.writing import Ingest
 from functions.models.model import ModelConnection
 from functions.models.opening import open_model
 from functions.profiles.opening import open_operator_store, open_store
@@ -28,10 +30,12 @@ if TYPE_CHECKING:
     from functions.actions.channel import ActionChannel
     from functions.documents import Json
     from functions.models.model import Model
+    from functions.profiles.store import ProfileStore
     from functions.settings import Settings
     from functions.spec.plan import ChannelPlan, ModelPlan, Plan
 
 _SCHEDULE = "schedule"
+_INGEST = "ingest"
 
 
 def open_worker(settings: HandlerSettings) -> Worker:
@@ -76,25 +80,45 @@ def open_drain(settings: HandlerSettings) -> tuple[Worker, dict[str, ChannelPlan
     return _worker(settings, plans[0], _ports(settings.common, telemetry), telemetry), channels
 
 
+def open_ingest(settings: HandlerSettings) -> IngestWorker:
+    """Open what takes in profiles: the store, and the mapping of consents.
+
+    Raises:
+        SettingsError: A setting can't be used.
+        BuiltPlanError: The folder of artefacts has no mapping of consents.
+    """
+    ingest = Ingest(_store(settings.common), load_consents(settings.plans), settings.common.event_skew)
+    return IngestWorker(
+        ingest=ingest,
+        wall=utc_now,
+        accounts=settings.accounts,
+        parking=Parking(_INGEST, _dead_letter_queue(settings)),
+        telemetry=Telemetry(_INGEST, namespace=settings.namespace),
+    )
+
+
 def _plans(settings: HandlerSettings) -> Iterator[Plan]:
     for path in sorted(settings.plans.glob("*" + SUFFIX)):
         yield load_built(settings.plans, path.name.removesuffix(SUFFIX)).plan
 
 
 def _worker(settings: HandlerSettings, plan: Plan, ports: Ports, telemetry: Telemetry) -> Worker:
-    queue = None
-    if settings.dlq_url:
-        from functions.actions.sqs import SqsQueue
-
-        queue = SqsQueue(settings.dlq_url, where="FUNCTIONS_DLQ_URL", timeout_s=PARKING_TIMEOUT_S)
     return Worker(
         plan=plan,
         ports=ports,
         accounts=settings.accounts,
-        parking=Parking(plan.name, queue),
+        parking=Parking(plan.name, _dead_letter_queue(settings)),
         telemetry=telemetry,
         unique=lambda: os.urandom(8).hex(),
     )
+
+
+def _dead_letter_queue(settings: HandlerSettings) -> DeadLetterQueue | None:
+    if not settings.dlq_url:
+        return None
+    from functions.actions.sqs import SqsQueue
+
+    return SqsQueue(settings.dlq_url, where="FUNCTIONS_DLQ_URL", timeout_s=PARKING_TIMEOUT_S)
 
 
 def _telemetry(settings: HandlerSettings, plan: Plan) -> Telemetry:
@@ -115,9 +139,16 @@ def _texts(value: Json) -> Iterator[str]:
             yield from _texts(part)
 
 
-def _ports(settings: Settings, telemetry: Telemetry) -> Ports:
+def _store(settings: Settings) -> ProfileStore:
     try:
-        store = open_store(settings.store)
+        return open_store(settings.store)
+    except SettingsError as error:
+        raise SettingsError(f"FUNCTIONS_STORE: {error.message}", hint=error.hint) from error
+
+
+def _ports(settings: Settings, telemetry: Telemetry) -> Ports:
+    store = _store(settings)
+    try:
         policy = _policy(settings, telemetry)
     except SettingsError as error:
         raise SettingsError(f"FUNCTIONS_STORE: {error.message}", hint=error.hint) from error

@@ -6,10 +6,10 @@ from functions.documents import Json
 from functions.errors import EventEnvelopeError, UnhandledRecordError
 from functions.handlers.invocation import Handler, LambdaContext, account_of
 from functions.handlers.origin import arrived_at, check_account
-from functions.handlers.worker import Worker
+from functions.handlers.worker import Crew
 
 
-def eventbridge_handler(worker: Worker) -> Handler:
+def eventbridge_handler(worker: Crew) -> Handler:
     """Return the handler of an EventBridge rule that invokes the function directly.
 
     An event that may succeed later makes the invocation fail, so that Lambda repeats it, and in the end

@@ -8,7 +8,7 @@ from typing import Final
 
 from functions.errors import SettingsError
 from functions.handlers.invocation import Handler
-from functions.handlers.settings import VISITOR_KEY, HandlerSettings, read_handler_settings
+from functions.handlers.settings import INGEST_KEY, VISITOR_KEY, HandlerSettings, read_handler_settings
 
 
 def build_handler(kind: str, environment: Mapping[str, str]) -> Handler:
@@ -77,6 +77,32 @@ def _schedule(settings: HandlerSettings) -> Handler:
     return schedule_handler(*open_drain(settings))
 
 
+def _ingest_sqs(settings: HandlerSettings) -> Handler:
+    from functions.handlers.composition import open_ingest
+    from functions.handlers.records import sqs_handler
+
+    return sqs_handler(open_ingest(settings))
+
+
+def _ingest_eventbridge(settings: HandlerSettings) -> Handler:
+    from functions.handlers.composition import open_ingest
+    from functions.handlers.direct import eventbridge_handler
+
+    return eventbridge_handler(open_ingest(settings))
+
+
+def _ingest_url(settings: HandlerSettings) -> Handler:
+    from functions.handlers.composition import open_ingest
+    from functions.handlers.inbound import inbound_handler
+
+    if not settings.ingest_keys:
+        raise SettingsError(
+            f"{INGEST_KEY}: the webhook that takes in profiles needs a key",
+            hint="Make one: openssl rand -base64 32",
+        )
+    return inbound_handler(open_ingest(settings), settings.ingest_keys)
+
+
 KINDS: Final[Mapping[str, Callable[[HandlerSettings], Handler]]] = MappingProxyType(
     {
         "eventbridge": _eventbridge,
@@ -85,6 +111,9 @@ KINDS: Final[Mapping[str, Callable[[HandlerSettings], Handler]]] = MappingProxyT
         "dynamodb": _dynamodb,
         "url": _url,
         "schedule": _schedule,
+        "ingest_sqs": _ingest_sqs,
+        "ingest_eventbridge": _ingest_eventbridge,
+        "ingest_url": _ingest_url,
     }
 )
 """Each has an entry module of its name in this package."""

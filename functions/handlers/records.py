@@ -9,7 +9,7 @@ from functions.documents import Json
 from functions.errors import UnhandledRecordError
 from functions.handlers.invocation import Handler, LambdaContext, account_of
 from functions.handlers.origin import arn_account, arrived_at, check_account, check_source
-from functions.handlers.worker import Shift, Worker
+from functions.handlers.worker import Crew, Turn
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch import BatchProcessor
@@ -27,7 +27,7 @@ _PROFILE: Final = {"S": "PROFILE"}
 """Sort key of the items whose changes are events."""
 
 
-def sqs_handler(worker: Worker) -> Handler:
+def sqs_handler(worker: Crew) -> Handler:
     """Return the handler of an SQS queue.
 
     A record that may succeed later is reported as failed, and its neighbours are not. In a FIFO queue
@@ -51,7 +51,7 @@ def sqs_handler(worker: Worker) -> Handler:
     return handle
 
 
-def stream_handler(worker: Worker, source: str) -> Handler:
+def stream_handler(worker: Crew, source: str) -> Handler:
     """Return the handler of a stream.
 
     Records are taken in order. The first that may succeed later ends the batch: its sequence number is
@@ -75,7 +75,7 @@ def stream_handler(worker: Worker, source: str) -> Handler:
     return handle
 
 
-def _reported(shift: Shift, processor: BatchProcessor, records: Sequence[dict[str, Any]]) -> Json:
+def _reported(shift: Turn, processor: BatchProcessor, records: Sequence[dict[str, Any]]) -> Json:
     taken = 0
 
     def one(record: SQSRecord) -> None:
@@ -95,7 +95,7 @@ def _reported(shift: Shift, processor: BatchProcessor, records: Sequence[dict[st
     return dict(processor.response())
 
 
-def _dealt_with(shift: Shift, record: dict[str, Any], source: str) -> bool:
+def _dealt_with(shift: Turn, record: dict[str, Any], source: str) -> bool:
     if source == "aws:dynamodb" and not _is_of_profile(record):
         shift.worker.telemetry.count("Ignored")
         return True
@@ -107,7 +107,7 @@ def _dealt_with(shift: Shift, record: dict[str, Any], source: str) -> bool:
     return shift.settle(_parked_form(record), verdict, source=source)
 
 
-def _check(shift: Shift, record: dict[str, Any], source: str) -> Callable[[], None]:
+def _check(shift: Turn, record: dict[str, Any], source: str) -> Callable[[], None]:
     def check() -> None:
         check_source(record, source)
         check_account(arn_account(record), own=account_of(shift.context), accepted=shift.worker.accounts)

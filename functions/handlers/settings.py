@@ -85,6 +85,9 @@ HANDLER_SETTINGS: Final[tuple[Setting, ...]] = (
 VISITOR_KEY: Final = "FUNCTIONS_VISITOR_KEY"
 """Variable of the key of visitor tokens. Several keys, separated by spaces, are all accepted."""
 
+INGEST_KEY: Final = "FUNCTIONS_INGEST_KEY"
+"""Variable of the key that webhooks of platforms prove; several, separated by spaces, are all accepted."""
+
 MIN_KEY_BYTES: Final = 24
 
 
@@ -92,8 +95,8 @@ MIN_KEY_BYTES: Final = 24
 class HandlerSettings:
     """See `HANDLER_SETTINGS` for the meaning of each field.
 
-    Besides these: `common` are the settings of every process, `visitor_keys` the keys of visitor tokens,
-    which no repr shows.
+    Besides these: `common` are the settings of every process, `visitor_keys` the keys of visitor tokens and
+    `ingest_keys` those of webhooks, which no repr shows.
     """
 
     common: Settings
@@ -105,6 +108,7 @@ class HandlerSettings:
     namespace: str
     tracing: bool
     visitor_keys: tuple[bytes, ...] = field(repr=False)
+    ingest_keys: tuple[str, ...] = field(repr=False, default=())
 
 
 def read_handler_settings(environment: Mapping[str, str]) -> HandlerSettings:
@@ -120,10 +124,20 @@ def read_handler_settings(environment: Mapping[str, str]) -> HandlerSettings:
             values[setting.field] = setting.read(text)
         except ValueError as error:
             raise SettingsError(f"{setting.variable}: {error}") from None
-    keys = tuple(key.encode() for key in environment.get(VISITOR_KEY, "").split())
-    if any(len(key) < MIN_KEY_BYTES for key in keys):
+    visitor_keys, ingest_keys = _keys(environment, VISITOR_KEY), _keys(environment, INGEST_KEY)
+    return HandlerSettings(
+        common=read_settings(environment),
+        visitor_keys=tuple(key.encode() for key in visitor_keys),
+        ingest_keys=ingest_keys,
+        **values,
+    )
+
+
+def _keys(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
+    keys = tuple(environment.get(variable, "").split())
+    if any(len(key.encode()) < MIN_KEY_BYTES for key in keys):
         raise SettingsError(
-            f"{VISITOR_KEY}: a key needs {MIN_KEY_BYTES} bytes or more",
+            f"{variable}: a key needs {MIN_KEY_BYTES} bytes or more",
             hint="Make one: openssl rand -base64 32",
         )
-    return HandlerSettings(common=read_settings(environment), visitor_keys=keys, **values)
+    return keys

@@ -19,6 +19,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from functions.errors import FunctionsError, SettingsError
 from functions.events.replays import LIVE
 from functions.handlers.log import hashed, log_document
+from functions.ingest.writing import Ingested
 from functions.profiles.store import OutboxEntry
 from functions.runtime.acting import Performed
 from functions.runtime.in_force import UNKNOWN
@@ -40,6 +41,13 @@ _OUTCOMES: Final = {
 }
 _RUNGS: Final = {"model": "RungModel", "cache": "RungCache", "fallback": "RungFallback", "none": "RungNone"}
 _DELIVERIES: Final = {"sent": "ActionSent", "returned": "ActionReturned", "queued": "ActionQueued"}
+_FATES: Final = {
+    "written": "IngestWritten",
+    "older": "IngestOlder",
+    "nothing": "IngestNothing",
+    "refused": "IngestRefused",
+    "failed": "IngestFailed",
+}
 _FRAMES: Final = 5
 
 
@@ -110,6 +118,21 @@ class Telemetry:
         self._logger.info("outbox", outbox=document, request_id=request_id)
         held = "ActionHeld" if performed is None else "ActionReleased"
         self._counts[_DELIVERIES.get(performed.delivery, held) if performed else held] += 1
+
+    def ingested(self, record: Ingested, *, request_id: str) -> None:
+        """Log and count what became of one record that was taken in."""
+        document = {
+            "position": record.position,
+            "envelope": record.envelope,
+            "form": record.form,
+            "fate": record.fate,
+            "profile_id": hashed(record.profile_id) if record.profile_id else None,
+            "wrote": list(record.wrote),
+            "kept": list(record.kept),
+            "code": record.code,
+        }
+        self._logger.info("ingested", ingested=document, request_id=request_id)
+        self._counts[_FATES[record.fate]] += 1
 
     def warning(self, what: str, code: str, *, request_id: str | None = None, **facts: str | None) -> None:
         """Log that something needs attention: a code, and facts that are names of ours."""

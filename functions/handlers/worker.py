@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from functions.actions.channel import ActionChannel
 from functions.documents import Json
@@ -23,6 +23,56 @@ from functions.runtime.receipt import Receipt, refused
 from functions.spec.plan import ChannelPlan, Plan
 
 Fate = Literal["done", "park", "retry"]
+
+
+class Crew(Protocol):
+    """What the handlers of queues and buses ask of a worker, whatever its work is."""
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Accounts that records may come from."""
+        ...
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """Log, metrics and traces."""
+        ...
+
+    def begin(self, context: LambdaContext) -> Turn:
+        """Begin an invocation."""
+        ...
+
+
+class Turn(Protocol):
+    """What they ask of one invocation of it."""
+
+    @property
+    def worker(self) -> Crew:
+        """Whose invocation."""
+        ...
+
+    @property
+    def context(self) -> LambdaContext:
+        """Of the invocation."""
+        ...
+
+    @property
+    def has_time(self) -> bool:
+        """Whether one more record can be dealt with before Lambda ends the invocation."""
+        ...
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        ...
+
+    def take(self, record: Json, *, arrived_at: datetime, check: Callable[[], None]) -> Verdict:
+        """Deal with one record; whatever is wrong with it stays its own affair."""
+        ...
+
+    def settle(self, record: Json, verdict: Verdict, *, source: str) -> bool:
+        """Park what is to be parked; say whether the event source can forget the record."""
+        ...
+
 
 _MARGIN_S: Final = 2.0
 """For reading the profile, the act and the answer, in seconds."""
@@ -126,19 +176,15 @@ class Shift:
         Returns:
             Whether the event source can forget the record.
         """
-        if verdict.fate == "done":
-            return True
-        telemetry, request_id = self.worker.telemetry, self.context.aws_request_id
-        code = verdict.code or INTERNAL
-        if verdict.fate == "park":
-            trouble = self.worker.parking.park(record, code=code, source=source)
-            if trouble is None:
-                telemetry.count("Parked")
-                telemetry.warning("parked", code, request_id=request_id)
-                return True
-            telemetry.warning("not parked", code, request_id=request_id, trouble=trouble)
-        telemetry.count("Retried")
-        return False
+        worker, request_id = self.worker, self.context.aws_request_id
+        return settled(
+            record,
+            verdict,
+            source=source,
+            parking=worker.parking,
+            telemetry=worker.telemetry,
+            request_id=request_id,
+        )
 
     def _receipts(self, record: Json, arrived_at: datetime, check: Callable[[], None]) -> Sequence[Receipt]:
         receipts = []
@@ -150,6 +196,30 @@ class Shift:
             self.report(receipt, parsed.position)
             receipts.append(receipt)
         return receipts
+
+
+def settled(
+    record: Json,
+    verdict: Verdict,
+    *,
+    source: str,
+    parking: Parking,
+    telemetry: Telemetry,
+    request_id: str,
+) -> bool:
+    """Park a record that is to be parked; say whether its event source can forget it."""
+    if verdict.fate == "done":
+        return True
+    code = verdict.code or INTERNAL
+    if verdict.fate == "park":
+        trouble = parking.park(record, code=code, source=source)
+        if trouble is None:
+            telemetry.count("Parked")
+            telemetry.warning("parked", code, request_id=request_id)
+            return True
+        telemetry.warning("not parked", code, request_id=request_id, trouble=trouble)
+    telemetry.count("Retried")
+    return False
 
 
 def _read(record: Json, arrived_at: datetime, check: Callable[[], None]) -> Sequence[Parsed]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from functions.documents import content_hash
 from functions.errors import UnknownFunctionError
 from functions.governance.contract import DataContract
+from functions.governance.statements import ConsentSources
 from functions.spec.checking import check_document, find_faults
 from functions.spec.collecting import Collector
 from functions.spec.compiling import Shared, SpecCompiler, channel_plan
@@ -285,6 +286,19 @@ def _check_registry(registry: Registry, source: Source) -> Iterator[Problem]:
         for path, text in leaves(action.payload, ("actions", name, "payload")):
             collector.check(path, text)
     yield from collector.problems
+
+
+def load_consents(folder: Path) -> ConsentSources:
+    """Return what platforms call the consents of the data contract of a folder.
+
+    Raises:
+        SpecError: The contract has errors.
+    """
+    source = _shared_source(folder / CONTRACT_FILE, "the data contract: purposes and their consent")
+    contract, problems = check_document(DataContract, source)
+    if contract is None:
+        raise SpecError(problems)
+    return {name: section.source() for name, section in contract.consents.items()}
 
 
 def load_channels(folder: Path) -> Mapping[str, ChannelPlan]:

@@ -275,6 +275,14 @@ def _other_id(desk: Desk) -> str:
     return _shown(desk, "profile", "put", "b", desk.folder / "a.json")
 
 
+def _blocked_id(desk: Desk) -> str:
+    record = desk.folder / "record.json"
+    record.write_text('{"profile_id": "undefined", "updated_at": "2026-11-02", "profile": {}}')
+    done = desk.run("ingest", "--event", record)
+    assert done.code == 1
+    return str(done.out.partition("error[")[2].partition("]")[0])
+
+
 def _foreign_account(_: Desk) -> str:
     with pytest.raises(EventForeignAccountError) as caught:
         check_account("999999999999", own="123456789012", accepted=())
@@ -351,6 +359,7 @@ ERRORS: Final[Mapping[str, Provocation]] = {
     "event.unknown_envelope": lambda desk: _rejected(desk, '{"hello": "world"}'),
     "event.no_id": lambda desk: _rejected(desk, _bare(id=None)),
     "event.from_future": lambda desk: _rejected(desk, _bare(), "--now", "2026-11-02T09:00:00Z"),
+    "event.blocked_id": _blocked_id,
     "event.no_key": lambda desk: _rejected(desk, _bare(user_id=None)),
     "feature.missing": lambda _: _feature(...),
     "feature.null": lambda _: _feature(None),

@@ -34,6 +34,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "FUNCTIONS_PLANS": str(tmp_path / "plans"),
         "FUNCTIONS_STORE": f"sqlite:///{tmp_path}/profiles.db",
         "FUNCTIONS_VISITOR_KEY": KEY,
+        "FUNCTIONS_INGEST_KEY": KEY,
         "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": "http://127.0.0.1:9",
     }
 
@@ -131,6 +132,7 @@ def test_kind_that_does_not_exist_is_named() -> None:
         ("FUNCTIONS_METRICS", "no spaces please"),
         ("FUNCTIONS_VISITOR_KEY", "short-and-secret"),
         ("FUNCTIONS_VISITOR_KEY", ""),
+        ("FUNCTIONS_INGEST_KEY", "short-and-secret"),
         ("FUNCTIONS_STORE", "nowhere:"),
         ("FUNCTIONS_DLQ_URL", "queue"),
         ("FUNCTIONS_LEASE", "never"),
@@ -140,6 +142,16 @@ def test_setting_that_cannot_be_used_is_named(variable: str, value: str, environ
     with pytest.raises(SettingsError, match=variable) as raised:
         build_handler("url", {**environment, variable: value})
     assert "short-and-secret" not in f"{raised.value} {raised.value.hint}"
+
+
+def test_webhook_without_a_key_and_ingest_without_its_mapping_are_refused(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match="FUNCTIONS_INGEST_KEY"):
+        build_handler("ingest_url", {**environment, "FUNCTIONS_INGEST_KEY": ""})
+    for kind in ("ingest_url", "ingest_sqs", "ingest_eventbridge"):
+        with pytest.raises(BuiltPlanError, match="functions build"):
+            build_handler(kind, {**environment, "FUNCTIONS_PLANS": str(tmp_path)})
 
 
 def test_function_without_an_artefact_is_refused(environment: dict[str, str]) -> None:
