@@ -32,7 +32,10 @@ from functions.spec.plan import (
     Answer,
     Bundle,
     ChannelPlan,
+    ExceptionPlan,
     FeaturePlan,
+    Flow,
+    Governance,
     ModelPlan,
     Plan,
     Rung,
@@ -165,6 +168,7 @@ def _plan_document(plan: Plan, writer: _Writer) -> dict[str, Json]:
             name: {"kind": channel.kind, "options": _json_options(channel.options)}
             for name, channel in plan.channels.items()
         },
+        "governance": _governance_document(plan.governance),
     }
 
 
@@ -203,6 +207,40 @@ def _plan(
             for name, channel in plan["channels"].items()
         },
         consent_source=source_from(plan["consent_source"]),
+        governance=_governance(plan["governance"]),
+    )
+
+
+def _governance_document(governance: Governance) -> dict[str, Json]:
+    return {
+        "may_leave": list(governance.may_leave),
+        "flows": [flow.as_document() for flow in governance.flows],
+        "exceptions": [one.as_document() for one in governance.exceptions],
+        "on_hit": governance.on_hit,
+        "keep_decisions_s": _seconds(governance.keep_decisions),
+    }
+
+
+def _governance(document: Mapping[str, Json]) -> Governance:
+    return Governance(
+        may_leave=tuple(document["may_leave"]),
+        flows=tuple(
+            Flow(
+                to=flow["to"],
+                name=flow["name"],
+                features=tuple(flow["features"]),
+                reads=tuple(flow["reads"]),
+                outputs=flow["outputs"],
+                labels=tuple(flow["labels"]),
+            )
+            for flow in document["flows"]
+        ),
+        exceptions=tuple(
+            ExceptionPlan(one["reads"], tuple(one["labels"]), one["because"], one["reviewed_by"])
+            for one in document["exceptions"]
+        ),
+        on_hit=document["on_hit"],
+        keep_decisions=_duration(document["keep_decisions_s"]),
     )
 
 
@@ -217,6 +255,8 @@ def _feature_document(feature: FeaturePlan, writer: _Writer) -> dict[str, Json]:
         "stale_after_s": _seconds(feature.stale_after),
         "answers": {state: [answer.kind, answer.value] for state, answer in feature.answers.items()},
         "unit": feature.unit,
+        "labels": list(feature.labels),
+        "purposes": list(feature.purposes),
     }
 
 
@@ -231,6 +271,8 @@ def _feature(document: Mapping[str, Json], reader: _Reader) -> FeaturePlan:
         stale_after=_duration(document["stale_after_s"]),
         answers={state: Answer(kind, value) for state, (kind, value) in document["answers"].items()},
         unit=document["unit"],
+        labels=tuple(document["labels"]),
+        purposes=tuple(document["purposes"]),
     )
 
 

@@ -13,7 +13,7 @@ from functions.documents import Json
 from functions.times import format_duration
 
 if TYPE_CHECKING:
-    from functions.spec.plan import Answer, FeaturePlan, ModelPlan, Plan
+    from functions.spec.plan import Answer, ExceptionPlan, FeaturePlan, Flow, ModelPlan, Plan
 
 _EPILOG = """examples:
   functions explain churn-retention
@@ -73,11 +73,16 @@ def explanation(plan: Plan) -> dict[str, Json]:
                 "unit": feature.unit,
                 "range": [feature.low, feature.high] if feature.low is not None else None,
                 "reads": list(plan.values.expressions[feature.name].reads),
+                "labels": list(feature.labels),
+                "purposes": list(feature.purposes),
                 "answers": {state: _answer(answer) for state, answer in feature.answers.items()},
             }
             for feature in plan.features
         ],
         "model": _model(plan.model) if plan.model else None,
+        "leaves": [flow.as_document() for flow in plan.governance.flows],
+        "exceptions": [exception.as_document() for exception in plan.governance.exceptions],
+        "detector": {"on_hit": plan.governance.on_hit},
         "writes": {
             f"profile.scores.{target.name}": {
                 "from": target.source.source,
@@ -131,10 +136,13 @@ def _sections(plan: Plan, document: dict[str, Json]) -> Iterator[tuple[str, list
         [f"consent to {plan.consent}, for the purpose {plan.purpose}; checked before the model and the act"],
     )
     yield "Reads", list(document["reads"])
+    yield "Computes", list(_computes(plan))
     yield "Sends", list(_sends(plan))
     if plan.write_back:
         yield "Writes", [f"{path} = {entry['from']}" for path, entry in document["writes"].items()]
     yield "May do", list(_may_do(plan))
+    if plan.governance.exceptions:
+        yield "By exception", [_exception(one) for one in plan.governance.exceptions]
 
 
 def _sends(plan: Plan) -> Iterator[str]:
@@ -142,13 +150,33 @@ def _sends(plan: Plan) -> Iterator[str]:
         yield "nothing: the function has no model"
         return
     model = plan.model
-    yield f"{model.format} of at most {model.max_payload_bytes:,} bytes to {model.kind} {model.target}, in this order:"
-    for feature in plan.features:
-        yield f"  {feature.name}: {_feature(plan, feature)}"
-        yield f"    {_answers(feature)}"
+    sent = plan.governance.sent
+    how = "as the template has them" if model.template is not None else "in this order"
+    yield f"{model.format} of at most {model.max_payload_bytes:,} bytes to {model.kind} {model.target}, {how}:"
+    yield f"  {', '.join(sent.features) or 'no feature'}"
+    yield f"  {_told(sent, plan.purpose)}"
     for rung in model.fallback:
         parts = {**{name: found.source for name, found in rung.sources.items()}, **rung.constants}
         yield "else " + ", ".join(f"{name} = {value}" for name, value in parts.items())
+
+
+def _computes(plan: Plan) -> Iterator[str]:
+    if not plan.features:
+        yield "nothing: the function has no features"
+    for feature in plan.features:
+        yield f"{feature.name}: {_feature(plan, feature)}"
+        yield f"  {_answers(feature)}"
+        yield f"  labels: {', '.join(feature.labels) or 'none'}"
+
+
+def _told(flow: Flow, purpose: str) -> str:
+    """Say what leaves, by its labels."""
+    return f"labels: {', '.join(flow.labels) or 'none'}; for the purpose {purpose}"
+
+
+def _exception(exception: ExceptionPlan) -> str:
+    labels = ", ".join(exception.labels)
+    return f"{exception.reads} ({labels}): {exception.because} Reviewed by {exception.reviewed_by}."
 
 
 def _feature(plan: Plan, feature: FeaturePlan) -> str:
@@ -185,4 +213,14 @@ def _may_do(plan: Plan) -> Iterator[str]:
         kind = plan.channels[action.channel].kind
         only = f", only if {action.eligible.source}" if action.eligible else ""
         yield f"  {action.name} to {action.channel} ({kind}){only}"
+        yield f"    {_carried(plan, action.name)}"
     yield "  do-nothing"
+
+
+def _carried(plan: Plan, action: str) -> str:
+    """Say what an action carries besides its fixed texts."""
+    flow = next(one for one in plan.governance.flows if (one.to, one.name) == ("action", action))
+    parts = ["the id of the profile", *(f"features.{name}" for name in flow.features), *flow.reads]
+    if flow.outputs:
+        parts.append("outputs of the model")
+    return f"carries {', '.join(parts)}; labels: {', '.join(flow.labels)}"

@@ -6,6 +6,7 @@ can't be handed anything that skipped the check.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -40,18 +41,24 @@ class ConsentCheck:
 class Clearance:
     """Proof that consent was checked and given. Made by `clear` only."""
 
-    __slots__ = ("_gate", "_purpose")
+    __slots__ = ("_gate", "_labels", "_purpose")
 
-    def __init__(self, purpose: str, *, gate: object) -> None:
+    def __init__(self, purpose: str, labels: frozenset[str], *, gate: object) -> None:
         if gate is not _GATE:
             raise TypeError("a Clearance is made by functions.governance.gate.clear, after the check")
         self._gate = gate
         self._purpose = purpose
+        self._labels = labels
 
     @property
     def purpose(self) -> str:
         """The purpose that was cleared."""
         return self._purpose
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """Labels that may leave under it."""
+        return self._labels
 
     @property
     def genuine(self) -> bool:
@@ -68,17 +75,21 @@ class Payload:
         content_type: Media type of the body.
         body: The exact bytes that leave; no repr shows them.
         accept: Media type that is asked for in return.
+        labels: Of everything in the body.
     """
 
     clearance: Clearance
     content_type: str
     body: bytes = field(repr=False)
     accept: str
+    labels: frozenset[str]
 
     def __post_init__(self) -> None:
         """Refuse anything in the place of a clearance, also where types are not checked."""
         if type(self.clearance) is not Clearance or not self.clearance.genuine:
             raise TypeError("a Payload needs the Clearance of a passed consent check")
+        if not self.labels <= self.clearance.labels:
+            raise TypeError("a Payload holds only what its Clearance lets leave")
 
 
 def check_consent(
@@ -107,6 +118,11 @@ def check_consent(
     return ConsentCheck(check=check, purpose=purpose, consent=consent, verdict=verdict)
 
 
-def clear(checked: ConsentCheck) -> Clearance | None:
-    """Return the clearance of a check that passed, None otherwise."""
-    return Clearance(checked.purpose, gate=_GATE) if checked.passed else None
+def clear(checked: ConsentCheck, labels: Iterable[str]) -> Clearance | None:
+    """Return the clearance of a check that passed, None otherwise.
+
+    Args:
+        checked: The check.
+        labels: What may leave, as the data contract and the spec's exceptions have it.
+    """
+    return Clearance(checked.purpose, frozenset(labels), gate=_GATE) if checked.passed else None

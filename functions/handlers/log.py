@@ -37,6 +37,7 @@ def log_document(receipt: Receipt, *, known_names: Collection[str] = ()) -> dict
             "content_type": receipt.payload.content_type,
             "bytes": receipt.payload.bytes,
             "body": None,
+            "labels": list(receipt.payload.labels),
         }
     return document
 

@@ -15,6 +15,7 @@ from functions.documents import Json, canonical_json
 from functions.errors import FeatureExpressionError, FeatureNotFiniteError, FeatureTypeError
 from functions.events.event import Event
 from functions.expressions import EvaluationFailure
+from functions.governance.retention import KEEP_DECISIONS
 from functions.profiles.store import (
     CommitRequest,
     ConsentCondition,
@@ -28,9 +29,6 @@ from functions.profiles.store import (
 from functions.runtime.receipt import ModelCall
 from functions.spec.plan import ActionPlan, Plan, WriteBackPlan
 from functions.spec.templates import fill
-
-KEEP_DECISIONS = timedelta(days=30)
-"""Longer than any queue and dead-letter queue keep an event, so that no redelivery decides twice."""
 
 CONTACT_WINDOW = timedelta(days=90)
 """How far back the contact log goes."""
@@ -98,7 +96,8 @@ def commit_request(draft: Draft, body: dict[str, Json], *, wall: datetime) -> Co
     """
     action = draft.decision.action
     # Decision time may be long ago, as with a sample event; what is kept must outlive real redeliveries.
-    keep_until = max(draft.now, wall) + KEEP_DECISIONS
+    kept = max(draft.plan.governance.keep_decisions or KEEP_DECISIONS, KEEP_DECISIONS)
+    keep_until = max(draft.now, wall) + kept
     consent = draft.plan.consent
     return CommitRequest(
         decision=_record(draft, body, keep_until),

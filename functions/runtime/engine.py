@@ -171,7 +171,7 @@ class _Run:
             stated=stated(self._event.consent, self._plan.consent, self._plan.consent_source),
         )
         self.journal.checks.append(checked)
-        clearance = clear(checked)
+        clearance = clear(checked, self._plan.governance.may_leave)
         if clearance is not None:
             return clearance
         why = consent_reason(checked.verdict, purpose=checked.purpose, consent=checked.consent)
@@ -194,10 +194,13 @@ class _Run:
                 self._foreclosed = suppressed(self._plan, self._withheld)
             if self._foreclosed is not None or self._too_old() is not None:
                 return
-        payload = build_payload(model, self.journal.features.values, clearance)
+        labels = self._plan.governance.sent.labels
+        payload = build_payload(model, self.journal.features.values, clearance, labels)
         with self._watch.stage("connect"):
             adapter = self._ports.model(model)
-        self.journal.payload = SentPayload(payload.content_type, len(payload.body), payload.body.decode())
+        self.journal.payload = SentPayload(
+            payload.content_type, len(payload.body), payload.body.decode(), labels
+        )
         with self._watch.stage("model"):
             scored = score(model, adapter, payload, document, inference_id=self._id, ports=self._ports)
         self.journal.call, self.journal.outputs = scored.call, scored.outputs

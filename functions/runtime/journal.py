@@ -58,6 +58,7 @@ class Journal:
             features=self.features.values,
             imputed=self.features.imputed,
             consent=tuple(self.checks),
+            exceptions=self.plan.governance.exceptions,
             payload=self.payload,
             model=self.call if self.plan.model is not None else None,
             scores=self.outputs,

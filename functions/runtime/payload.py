@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from functions.decision.evaluating import EVALUATION_ERRORS
 from functions.documents import Json
@@ -18,13 +18,16 @@ _LINE_END = "\r\n"
 _CONTENT_TYPES = {"csv": "text/csv", "json": "application/json", "jsonlines": "application/jsonlines"}
 
 
-def build_payload(model: ModelPlan, features: Mapping[str, Json], clearance: Clearance) -> Payload:
+def build_payload(
+    model: ModelPlan, features: Mapping[str, Json], clearance: Clearance, labels: Iterable[str]
+) -> Payload:
     """Build the payload of a model.
 
     Args:
         model: How it is called.
         features: By name, in the order of the spec.
         clearance: Proof that consent was checked.
+        labels: Of the features that are sent.
 
     Raises:
         FeatureNullError: A null or an empty text in CSV without a declared missing token.
@@ -39,7 +42,7 @@ def build_payload(model: ModelPlan, features: Mapping[str, Json], clearance: Cle
         )
     content_type = _CONTENT_TYPES[model.format]
     accept = model.options.get("accept") or ("text/csv" if model.format == "csv" else "application/json")
-    return Payload(clearance, content_type, body, str(accept))
+    return Payload(clearance, content_type, body, str(accept), frozenset(labels))
 
 
 def _csv(model: ModelPlan, features: Mapping[str, Json]) -> str:

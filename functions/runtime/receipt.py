@@ -13,7 +13,7 @@ from functions.documents import Json
 from functions.errors import EventError
 from functions.events.replays import LIVE
 from functions.governance.gate import ConsentCheck
-from functions.spec.plan import Bundle, Plan
+from functions.spec.plan import Bundle, ExceptionPlan, Plan
 from functions.times import format_instant
 
 Outcome = Literal["acted", "no_action", "suppressed", "duplicate", "rejected", "failed"]
@@ -28,6 +28,7 @@ class SentPayload:
     content_type: str
     bytes: int
     body: str
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ class Receipt:
     features: Mapping[str, Json] = field(default_factory=dict)
     imputed: Mapping[str, str] = field(default_factory=dict)
     consent: tuple[ConsentCheck, ...] = ()
+    exceptions: tuple[ExceptionPlan, ...] = ()
     payload: SentPayload | None = None
     model: ModelCall | None = None
     scores: Mapping[str, Json] = field(default_factory=dict)
@@ -169,6 +171,7 @@ class Receipt:
             "features": dict(self.features),
             "imputed": dict(self.imputed),
             "consent": [_consent(check) for check in self.consent],
+            "exceptions": [exception.as_document() for exception in self.exceptions],
             "payload": _payload(self.payload),
             "model": self.model.as_document() if self.model else None,
             "scores": dict(self.scores),
@@ -188,7 +191,9 @@ class Receipt:
 
 def refused(plan: Plan, error: EventError) -> Receipt:
     """Return the receipt of a record that is no event, so that no run began."""
-    return Receipt(plan.name, "rejected", error_reason(error), bundle=plan.bundle)
+    return Receipt(
+        plan.name, "rejected", error_reason(error), bundle=plan.bundle, exceptions=plan.governance.exceptions
+    )
 
 
 def _bundle(bundle: Bundle | None) -> Json:
@@ -207,4 +212,9 @@ def _consent(check: ConsentCheck) -> Json:
 def _payload(payload: SentPayload | None) -> Json:
     if payload is None:
         return None
-    return {"content_type": payload.content_type, "bytes": payload.bytes, "body": payload.body}
+    return {
+        "content_type": payload.content_type,
+        "bytes": payload.bytes,
+        "body": payload.body,
+        "labels": list(payload.labels),
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from functions.expressions import Expression, check_expression, compile_expression
 from functions.expressions.paths import How, format_path
@@ -17,6 +18,21 @@ RESERVED = (*DATA_ROOTS, "features")
 """Names that an output of a model can't have."""
 
 
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """An expression that could be compiled, and where it stands.
+
+    Attributes:
+        path: Place in its document.
+        expression: The expression.
+        source: The shared document that it stands in; None for the spec.
+    """
+
+    path: Path
+    expression: Expression
+    source: Source | None = None
+
+
 class Collector:
     """Gathers the problems of one spec, and what its expressions read.
 
@@ -24,6 +40,7 @@ class Collector:
         source: The document of the spec.
         problems: In the order of finding.
         reads: Paths that any expression may read.
+        compiled: Every expression that reads what it may, in the order of finding.
     """
 
     def __init__(
@@ -45,6 +62,7 @@ class Collector:
         self.source = source
         self.problems: list[Problem] = []
         self.reads: set[str] = set()
+        self.compiled: list[Compiled] = []
         self._function = function
         self._features = features
         self._cut = frozenset(cut)
@@ -58,6 +76,11 @@ class Collector:
         """Collect one error of the spec."""
         if not any(path[:end] in self._cut for end in range(1, len(path) + 1)):
             self.problems.append(self.source.problem(path, code, message, hint=hint, at_key=at_key))
+
+    def found(self, problem: Problem) -> None:
+        """Collect a problem that has its place already, once."""
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     def check(self, path: Path, text: str, *, source: Source | None = None) -> bool:
         """Collect the problems of an expression's text; returns whether it can be compiled.
@@ -100,8 +123,11 @@ class Collector:
         if not self.check(path, text, source=source):
             return None
         expression = compile_expression(text)
+        before = self.errors
         if roots is not None:
             self._check_reads(source, path, expression, tuple(roots))
+        if self.errors == before:  # one fault is enough for one expression
+            self.compiled.append(Compiled(path, expression, source))
         return expression
 
     def _check_reads(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from functions.documents import Json, content_hash
 from functions.events.patterns import EventPattern, PatternError, compile_pattern
@@ -17,9 +17,18 @@ from functions.governance.statements import UNMAPPED, ConsentSource
 from functions.spec.collecting import DATA_ROOTS, RESERVED, Collector
 from functions.spec.feature_rules import check_feature, feature_plan, is_score
 from functions.spec.language import Feature, Spec
+from functions.spec.lineage_gate import Governed, LineageGate, check_retention
 from functions.spec.model_rules import compile_model
 from functions.spec.pattern_rules import unknown_fields
-from functions.spec.plan import ActionPlan, Bundle, ChannelPlan, ModelPlan, Plan, WriteBackPlan
+from functions.spec.plan import (
+    ActionPlan,
+    Bundle,
+    ChannelPlan,
+    FeaturePlan,
+    ModelPlan,
+    Plan,
+    WriteBackPlan,
+)
 from functions.spec.problems import closest
 from functions.spec.registry import Action, Registry
 from functions.spec.salvage import Salvage
@@ -79,6 +88,7 @@ class SpecCompiler:
         )
         actions = tuple(self._actions(outputs))
         consent = self._consent()
+        governed = self._govern() if consent is not None else None
         if self._salvaged or self.collector.errors or len(actions) < len(spec.decide.actions):
             return None
         if (
@@ -86,6 +96,7 @@ class SpecCompiler:
             or key is None
             or values is None
             or consent is None
+            or governed is None
             or self.shared.registry is None
         ):
             return None
@@ -98,9 +109,7 @@ class SpecCompiler:
             key=key,
             purpose=spec.purpose,
             consent=consent,
-            features=tuple(
-                feature_plan(name, feature, self._instants[name]) for name, feature in spec.features.items()
-            ),
+            features=self._feature_plans(governed),
             values=values,
             model=model,
             score=spec.score,
@@ -112,6 +121,26 @@ class SpecCompiler:
             bundle=self._bundle(model),
             channels=self._channels(actions),
             consent_source=self._consent_source(consent),
+            governance=governed.governance,
+        )
+
+    def _govern(self) -> Governed | None:
+        """Check what the spec reads and lets leave against the contract."""
+        contract = self.shared.contract
+        if contract is None:
+            return None
+        check_retention(self.spec, contract.purposes[self.spec.purpose], self.collector)
+        gate = LineageGate(self.spec, contract, self.collector, complete=self._salvaged is None)
+        return gate.check()
+
+    def _feature_plans(self, governed: Governed) -> tuple[FeaturePlan, ...]:
+        return tuple(
+            replace(
+                feature_plan(name, feature, self._instants[name]),
+                labels=governed.labels[name],
+                purposes=governed.purposes[name],
+            )
+            for name, feature in self.spec.features.items()
         )
 
     def _bundle(self, model: ModelPlan | None) -> Bundle:

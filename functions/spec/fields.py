@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import (
@@ -19,7 +18,6 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from functions.documents import Json
-from functions.times import parse_duration
 
 EXPRESSION_FORMAT = "jmespath"
 """Marks expressions in the JSON Schema; pydantic keeps no title where a dict holds them."""
@@ -32,16 +30,6 @@ class Section(BaseModel):
     """A mapping of the language: keys are closed, values are not coerced."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False)
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, timedelta):
-        return value
-    if not isinstance(value, str):
-        raise PydanticCustomError(
-            "duration_type", "must be a duration with its unit: 150ms, 30s, 15m, 12h, 7d or 2w"
-        )
-    return parse_duration(value)
 
 
 def _size(value: object) -> object:
@@ -64,17 +52,6 @@ def shape_of(value: object) -> str:
     return "<mapping>" if isinstance(value, dict | BaseModel) else "<scalar>"
 
 
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": r"^\s*[0-9]{1,9}(\.[0-9]{1,3})?\s*(ms|s|m|h|d|w)\s*$",
-            "examples": ["150ms", "7d"],
-        }
-    ),
-]
 Size = Annotated[
     int,
     BeforeValidator(_size),

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
+from functions.governance.durations import Duration
 from functions.spec.fields import (
     AnswerValue,
     DottedClass,
-    Duration,
     ExpressionText,
     HeaderValue,
     Identifier,
@@ -225,6 +225,16 @@ class Decide(Section):
     )
 
 
+class GovernanceException(Section):
+    """Guarded data that this function may let leave all the same, reviewed by a person."""
+
+    reads: Text = Field(
+        description="One path, such as `profile.identity.email`; it holds for everything below it, and for no `*`."
+    )
+    because: Text = Field(description="Why, for the privacy review; it stands in every receipt.")
+    reviewed_by: Text = Field(description="Who has agreed, by name.")
+
+
 class Spec(Section):
     """One function: what fires it, what it reads, what leaves, under which consent, what may happen."""
 
@@ -236,6 +246,11 @@ class Spec(Section):
     profile: Profile = Field(default=Profile(), description="Whose profile is loaded.")
     purpose: Name = Field(
         description="A purpose of the data contract; its consent is checked before anything else."
+    )
+    exceptions: Annotated[list[GovernanceException], Field(max_length=50)] = Field(
+        default=[],
+        description="Direct identifiers, sensitive data, or labels that the purpose may not read, which this function "
+        "reads and may let leave. Each stands in every receipt.",
     )
     features: Annotated[dict[Identifier, Feature], Field(max_length=1000)] = Field(
         default={}, description="The inputs of the model, in the order of a CSV payload."

@@ -13,6 +13,7 @@ from functions.governance.statements import ConsentSources
 from functions.spec.checking import check_document, find_faults
 from functions.spec.collecting import Collector
 from functions.spec.compiling import Shared, SpecCompiler, channel_plan
+from functions.spec.contract_rules import check_contract
 from functions.spec.experiment_plan import NO_EXPERIMENTS, ExperimentsPlan
 from functions.spec.experiments import (
     ExperimentsFile,
@@ -211,6 +212,9 @@ def _load_shared(folder: Path, problems: list[Problem]) -> tuple[Shared, DataCon
     problems.extend(found)
     if contract is not None:
         problems.extend(_check_consents(contract, contract_source))
+        found = list(check_contract(contract, contract_source))
+        problems.extend(found)
+        contract = None if found else contract
     registry, found = check_document(Registry, registry_source)
     problems.extend(found)
     if registry is not None:

@@ -31,7 +31,7 @@ def compile_model(section: SageMaker | Http | Custom, collector: Collector) -> M
         return None
     return ModelPlan(
         kind=section.kind,
-        target=_target(section),
+        target=target_of(section),
         options=_options(section),
         format=section.request.format or ("csv" if section.kind == "sagemaker" else "json"),
         template=section.request.template,
@@ -123,7 +123,8 @@ def _check_constant(
         collector.add(path, "model.fallback", f"the constant for {name} must be a number in its range")
 
 
-def _target(section: SageMaker | Http | Custom) -> str:
+def target_of(section: SageMaker | Http | Custom) -> str:
+    """Return what receipts call a model."""
     if isinstance(section, SageMaker):
         return section.endpoint
     return section.url if isinstance(section, Http) else section.target

@@ -48,6 +48,8 @@ class FeaturePlan:
         stale_after: Age from which the value is stale, None for never.
         answers: By state; a state that is not declared is an error.
         unit: For people; not converted.
+        labels: Of everything that its expression reads.
+        purposes: That all of what it reads may serve.
     """
 
     name: str
@@ -59,6 +61,8 @@ class FeaturePlan:
     stale_after: timedelta | None
     answers: Mapping[FeatureState, Answer]
     unit: str | None = None
+    labels: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +164,91 @@ class Bundle:
 
 
 @dataclass(frozen=True, slots=True)
+class ExceptionPlan:
+    """Guarded data that may leave, by name.
+
+    Attributes:
+        reads: The path.
+        labels: What is excused there.
+        because: Why.
+        reviewed_by: Who has agreed.
+    """
+
+    reads: str
+    labels: tuple[str, ...]
+    because: str
+    reviewed_by: str
+
+    def as_document(self) -> dict[str, Json]:
+        """Return the JSON form."""
+        return {
+            "reads": self.reads,
+            "labels": list(self.labels),
+            "because": self.because,
+            "reviewed_by": self.reviewed_by,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What takes one way out, as the expressions have it.
+
+    Attributes:
+        to: To a model, with an action through its channel, or back to the profile as a score.
+        name: Of the model, the action or the score.
+        features: Features that leave on it.
+        reads: Paths that leave on it without being a feature.
+        outputs: Whether outputs of the model do.
+        labels: Of everything that does; an action also carries the id of the profile.
+    """
+
+    to: Literal["model", "action", "score"]
+    name: str
+    features: tuple[str, ...]
+    reads: tuple[str, ...]
+    outputs: bool
+    labels: tuple[str, ...]
+
+    def as_document(self) -> dict[str, Json]:
+        """Return the JSON form."""
+        return {
+            "to": self.to,
+            "name": self.name,
+            "features": list(self.features),
+            "reads": list(self.reads),
+            "outputs": self.outputs,
+            "labels": list(self.labels),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Governance:
+    """What the data contract says about a function.
+
+    Attributes:
+        may_leave: Labels that a payload of it may have.
+        flows: Every way out.
+        exceptions: What may leave by name.
+        on_hit: What is done when something that leaves looks like personal data after all.
+        keep_decisions: How long decisions are kept; None for what every decision is kept.
+    """
+
+    may_leave: tuple[str, ...] = ()
+    flows: tuple[Flow, ...] = ()
+    exceptions: tuple[ExceptionPlan, ...] = ()
+    on_hit: Literal["warn", "block"] = "warn"
+    keep_decisions: timedelta | None = None
+
+    @property
+    def sent(self) -> Flow:
+        """What goes to the model."""
+        return next((flow for flow in self.flows if flow.to == "model"), _NOTHING)
+
+
+_NOTHING = Flow("model", "none", (), (), outputs=False, labels=())
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A spec, compiled.
 
@@ -185,6 +274,7 @@ class Plan:
         channels: Where the actions leave, by name.
         consent_source: Which words of an event's own consent object speak about `consent`.
         experiments: The holdout, and the experiments that the function takes part in.
+        governance: What the data contract says about it.
         projection: Decodes profiles down to what is read.
     """
 
@@ -209,6 +299,7 @@ class Plan:
     channels: Mapping[str, ChannelPlan] = field(default_factory=dict)
     consent_source: ConsentSource = UNMAPPED
     experiments: ExperimentsPlan = NO_EXPERIMENTS
+    governance: Governance = Governance()
     projection: Projection = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

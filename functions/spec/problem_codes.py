@@ -68,6 +68,41 @@ _SPEC: Final = {
         "Two specs give the same name; neither can be used.", "Rename one of the functions."
     ),
 }
+_GOVERNANCE: Final = {
+    "contract.catch_all": ProblemCode(
+        "A path of the data contract would label everything.", "Label the paths that you know, one by one."
+    ),
+    "contract.overlap": ProblemCode(
+        "Two paths of the data contract disagree, and neither is more specific.",
+        "Label what both match with a path of its own that has fewer `*`, or give both one label.",
+    ),
+    "contract.retention": ProblemCode(
+        "Decisions would be kept for less time than a queue may deliver their event again.",
+        "Keep them for 30d or more.",
+    ),
+    "contract.unknown_purpose": ProblemCode(
+        "A path names a purpose that the data contract does not have.", "Name one of its purposes, or add it."
+    ),
+    "governance.exception": ProblemCode(
+        "An exception names no single path, or excuses nothing.",
+        "Name one path below `profile` or `event`, or take the exception out.",
+    ),
+    "governance.leaves": ProblemCode(
+        "A direct identifier or sensitive data would leave: to a model, with an action, or as a score.",
+        "Leave it out, or name the path under `exceptions`, with why and who has reviewed it.",
+    ),
+    "governance.not_allowed": ProblemCode(
+        "An expression reads what the purpose of the spec may not read.",
+        "Read something else, or have the contract's `may_read` or `purposes` of the path widened.",
+    ),
+    "governance.retention": ProblemCode(
+        "A score would live longer than its purpose lets it.", "Give a shorter `expires_after`."
+    ),
+    "governance.unlabelled": ProblemCode(
+        "An expression reads what has no label in the data contract.",
+        "Label the path in `contract.yaml`, or read something else.",
+    ),
+}
 _FEATURES: Final = {
     "feature.answer_type": ProblemCode(
         "The answer to a missing, null, stale or outside value is not of the feature's type.",
@@ -254,6 +289,6 @@ _FILES: Final = {
 }
 
 PROBLEM_CODES: Final[Mapping[str, ProblemCode]] = MappingProxyType(
-    {**_SPEC, **_FEATURES, **_MODELS, **_EXPRESSIONS, **_PATTERNS, **_FILES}
+    {**_SPEC, **_GOVERNANCE, **_FEATURES, **_MODELS, **_EXPRESSIONS, **_PATTERNS, **_FILES}
 )
 """Every code, in the order of the reference."""

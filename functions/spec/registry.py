@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
+from functions.governance.durations import Duration
 from functions.spec.fields import (
     DottedClass,
-    Duration,
     ExpressionText,
     HeaderValue,
     JsonDocument,

@@ -111,10 +111,10 @@ def cleared_payload(
     now = datetime(2026, 11, 2, 9, tzinfo=UTC)
     record = ConsentRecord(purpose="marketing", status="granted", at=now)
     checked = check_consent(record, check="before_model", purpose="retention", consent="marketing", now=now)
-    clearance = clear(checked)
+    clearance = clear(checked, ())
     if clearance is None:
         raise AssertionError("the consent made up for a test must pass")
-    return Payload(clearance, content_type, body, accept)
+    return Payload(clearance, content_type, body, accept, frozenset())
 
 
 class ModelConformance:

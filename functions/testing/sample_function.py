@@ -73,30 +73,80 @@ REGISTRY: Final[Mapping[str, Json]] = MappingProxyType(
 """Two actions: the first for customers with three orders or more, the second for all."""
 
 
-def write_specs(folder: Path, registry: Mapping[str, Json] = REGISTRY, **sections: Json) -> None:
+_MADE_UP: Final = (
+    *(
+        "a",
+        "b",
+        "c",
+        "d",
+        "e",
+        "f",
+        "m",
+        "n",
+        "s",
+        "t",
+        "x",
+        "z",
+        "at",
+        "big",
+        "blocked",
+        "days",
+        "items",
+        "list",
+    ),
+    *("missing", "note", "nothing", "other_id", "unknown", "revenue", "text"),
+)
+"""Fields that tests give a profile."""
+
+CONTRACT: Final[Mapping[str, Json]] = MappingProxyType(
+    {
+        "profile": {
+            "last_order_at": {"label": "transactional"},
+            "orders": {"label": "transactional"},
+            "email": {"label": "direct-identifier"},
+            "name": {"label": "direct-identifier"},
+            **{name: {"label": "behavioral"} for name in _MADE_UP},
+        },
+        "event": {"properties": {"label": "behavioral"}},
+        "purposes": {
+            "retention": {"consent": "marketing", "may_read": ["behavioral", "transactional", "derived"]}
+        },
+    }
+)
+"""What the profile and the event hold, and the purpose that may read it."""
+
+
+def write_specs(
+    folder: Path,
+    registry: Mapping[str, Json] = REGISTRY,
+    contract: Mapping[str, Json] = CONTRACT,
+    **sections: Json,
+) -> None:
     """Write the spec, the registry and the contract into a folder.
 
     Args:
         folder: An existing folder.
         registry: What `actions.yaml` holds.
+        contract: What `contract.yaml` holds, in place of `CONTRACT`.
         **sections: Sections in place of those of `SPEC`; None leaves one out.
     """
     spec = {name: section for name, section in {**SPEC, **sections}.items() if section is not None}
-    contract = {"purposes": {"retention": {"consent": "marketing"}}}
     # JSON is YAML.
     (folder / f"{spec['name']}.yaml").write_text(json.dumps(spec))
     (folder / REGISTRY_FILE).write_text(json.dumps(dict(registry)))
-    (folder / CONTRACT_FILE).write_text(json.dumps(contract))
+    (folder / CONTRACT_FILE).write_text(json.dumps(dict(contract)))
 
 
-def a_plan(registry: Mapping[str, Json] = REGISTRY, **sections: Json) -> Plan:
+def a_plan(
+    registry: Mapping[str, Json] = REGISTRY, contract: Mapping[str, Json] = CONTRACT, **sections: Json
+) -> Plan:
     """Return the plan of the function, with sections replaced as `write_specs` does.
 
     Raises:
         SpecError: The replaced sections don't fit.
     """
     with TemporaryDirectory() as folder:
-        write_specs(Path(folder), registry, **sections)
+        write_specs(Path(folder), registry, contract, **sections)
         return load_function(Path(folder), str(sections.get("name", SPEC["name"])))
 
 

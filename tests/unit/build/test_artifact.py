@@ -33,6 +33,7 @@ description: d
 trigger: { event_pattern: { detail: { n: [{ numeric: [">", 3] }] } } }
 profile: { key: event.user_id, missing: empty }
 purpose: retention
+exceptions: [{ reads: profile.c, because: The model was approved with it., reviewed_by: Ada P. }]
 features:
   a: { from: profile.a, type: float, range: [0, 5], outside: clip, missing: 1,
        stale_after: 7d, stale: null, as_of: profile.at }
@@ -60,6 +61,11 @@ REGISTRY = """
 channels: { crm: { kind: webhook, url: "https://crm.example/hook", secret: { secret: hook }, timeout: 2s } }
 actions: { call: { tags: [message], channel: crm, eligible: profile.a > `1`, payload: { risk: { from: risk } } } }
 """
+CONTRACT = """
+profile: { a: { label: behavioral }, at: { label: behavioral }, c: { label: sensitive } }
+purposes: { retention: { consent: marketing, may_read: [behavioral, derived], retention: { decisions: 45d } } }
+detector: { on_hit: block }
+"""
 
 
 @pytest.fixture
@@ -68,7 +74,7 @@ def folder(tmp_path: Path) -> Path:
     specs.mkdir()
     (specs / "rich.yaml").write_text(RICH_SPEC)
     (specs / "actions.yaml").write_text(REGISTRY)
-    (specs / "contract.yaml").write_text((SPECS / "contract.yaml").read_text())
+    (specs / "contract.yaml").write_text(CONTRACT)
     return specs
 
 

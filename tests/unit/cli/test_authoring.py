@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -71,7 +72,7 @@ def test_explain_says_what_is_read_sent_and_done(functions: Command) -> None:
     assert lines[0] == "churn-retention  lifecycle-team"
     assert "  an event older than 30s gets no action" in lines
     assert "  consent to marketing, for the purpose retention; checked before the model and the act" in lines
-    assert lines[lines.index("Reads") + 1 : lines.index("Sends") - 1] == [
+    assert lines[lines.index("Reads") + 1 : lines.index("Computes") - 1] == [
         "  event.anonymous_id",
         "  event.user_id",
         "  profile.orders.count",
@@ -80,9 +81,19 @@ def test_explain_says_what_is_read_sent_and_done(functions: Command) -> None:
         "  profile.scores.churn_risk.value",
     ]
     assert "  csv of at most 1,000 bytes to sagemaker churn-risk, in this order:" in lines
-    assert "    lifetime_value: float USD, 0 to 1,000,000 = profile.orders.revenue" in lines
-    assert "      missing: 365, null: 365, out of range: clip, else an error" in lines
+    assert "    recency_days, frequency, lifetime_value" in lines
+    assert "    labels: transactional; for the purpose retention" in lines
+    assert "  lifetime_value: float USD, 0 to 1,000,000 = profile.orders.revenue" in lines
+    assert "    missing: 365, null: 365, out of range: clip, else an error" in lines
     assert "  do-nothing" in [line.removeprefix("  ") for line in lines]
+
+
+def test_explain_sends_only_what_the_request_template_takes(functions: Command, project: Path) -> None:
+    shutil.copy(ROOT / "feature_specs" / "footwear-offer.yaml", project / "feature_specs")
+    lines = functions("explain", "footwear-offer").stdout.splitlines()
+    computed, sent, written = lines.index("Computes"), lines.index("Sends"), lines.index("Writes")
+    assert any(line.startswith("  tier: category") for line in lines[computed:sent])
+    assert not any("tier" in line for line in lines[sent:written])
 
 
 def test_explain_as_json_holds_the_same(functions: Command) -> None:
@@ -165,7 +176,7 @@ def test_the_committed_schemas_are_those_of_this_version(functions: Command, tmp
     written = {path.name: path.read_text() for path in (tmp_path / "schema").iterdir()}
     committed = {path.name: path.read_text() for path in (ROOT / "feature_specs" / "schema").iterdir()}
     assert done.returncode == 0
-    assert len(written) == 4
+    assert len(written) == 5
     assert written == committed, "run: functions schema --write feature_specs/schema"
 
 

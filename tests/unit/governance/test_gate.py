@@ -20,8 +20,8 @@ def check(status: ConsentStatus | None) -> ConsentCheck:
     return check_consent(record, check="before_model", purpose="retention", consent="marketing", now=NOW)
 
 
-def payload(clearance: Any) -> Payload:
-    return Payload(clearance, "text/csv", b"1.0", "text/csv")
+def payload(clearance: Any, *labels: str) -> Payload:
+    return Payload(clearance, "text/csv", b"1.0", "text/csv", frozenset(labels))
 
 
 def test_check_says_what_was_asked_and_what_the_record_meant() -> None:
@@ -33,11 +33,11 @@ def test_check_says_what_was_asked_and_what_the_record_meant() -> None:
 @pytest.mark.parametrize("status", [None, "unknown", "denied", "revoked", "conflict"])
 def test_check_that_did_not_pass_gives_no_clearance(status: ConsentStatus | None) -> None:
     assert not check(status).passed
-    assert clear(check(status)) is None
+    assert clear(check(status), ("derived",)) is None
 
 
 def test_passed_check_clears_its_purpose_and_a_payload_can_be_built() -> None:
-    clearance = clear(check("granted"))
+    clearance = clear(check("granted"), ("derived",))
     assert clearance is not None
     assert (clearance.purpose, clearance.genuine) == ("retention", True)
     assert payload(clearance).body == b"1.0"
@@ -46,7 +46,7 @@ def test_passed_check_clears_its_purpose_and_a_payload_can_be_built() -> None:
 @pytest.mark.parametrize("gate", [None, object(), True])
 def test_clearance_can_not_be_made_by_hand(gate: object) -> None:
     with pytest.raises(TypeError, match=r"made by functions\.governance\.gate\.clear"):
-        Clearance("retention", gate=gate)
+        Clearance("retention", frozenset(), gate=gate)
 
 
 def forged() -> Clearance:
@@ -81,8 +81,16 @@ def test_payload_is_refused_without_a_clearance_of_the_gate_also_at_run_time(cle
         payload(clearance)
 
 
+@pytest.mark.parametrize("labels", [("sensitive",), ("derived", "direct-identifier"), ("unlabelled",)])
+def test_payload_holds_only_labels_that_its_clearance_lets_leave(labels: tuple[str, ...]) -> None:
+    clearance = clear(check("granted"), ("derived", "transactional"))
+    assert payload(clearance, "derived").labels == {"derived"}
+    with pytest.raises(TypeError, match="only what its Clearance lets leave"):
+        payload(clearance, *labels)
+
+
 def test_clearance_does_not_survive_leaving_the_process() -> None:
-    clearance = clear(check("granted"))
+    clearance = clear(check("granted"), ("derived",))
     with pytest.raises((TypeError, pickle.PicklingError)):
         payload(pickle.loads(pickle.dumps(clearance)))
     with pytest.raises(TypeError):
@@ -90,5 +98,5 @@ def test_clearance_does_not_survive_leaving_the_process() -> None:
 
 
 def test_payload_does_not_show_its_body_in_a_repr() -> None:
-    clearance = clear(check("granted"))
+    clearance = clear(check("granted"), ("derived",))
     assert b"1.0" not in repr(payload(clearance)).encode()

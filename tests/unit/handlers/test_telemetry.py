@@ -119,7 +119,12 @@ def test_log_document_has_the_keys_of_the_receipt_and_no_value() -> None:
     assert document["features"] == ["recency_days", "orders"]
     assert document["scores"] == ["churn_risk"]
     assert document["write_back"] == ["scores.churn_risk"]
-    assert document["payload"] == {"content_type": "text/csv", "bytes": len("120.0,5.0"), "body": None}
+    assert document["payload"] == {
+        "content_type": "text/csv",
+        "bytes": len("120.0,5.0"),
+        "body": None,
+        "labels": ["transactional"],
+    }
     assert document["action"]["idempotency_key"] == receipt.decision_id
     assert log_document(receipt)["event"]["name"] == hashed("page_view")
 

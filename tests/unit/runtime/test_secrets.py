@@ -69,7 +69,16 @@ def _run(
 
 def _feature(expression: str, kind: str = "float", **more: Any) -> Plan:
     feature = {"from": expression, "type": kind, **more}
-    return a_plan(features={"orders": feature}, write_back=None, decide={"actions": ["offer-10"]})
+    return a_plan(
+        features={"orders": feature},
+        write_back=None,
+        decide={"actions": ["offer-10"]},
+        exceptions=[_let(path) for path in ("profile.email", "profile.name") if path in expression],
+    )
+
+
+def _let(path: str) -> dict[str, Json]:
+    return {"reads": path, "because": "The test follows it.", "reviewed_by": "A Person"}
 
 
 def _no_fallback(reply: bytes, content_type: str = "text/csv", **model: Any) -> Receipt:
@@ -128,6 +137,7 @@ PATHS: dict[str, tuple[str, Callable[[], Receipt]]] = {
         lambda: _run(
             a_plan(
                 features={"mail": {"from": "profile.email", "type": "string"}},
+                exceptions=[_let("profile.email")],
                 model={
                     **SPEC["model"],
                     "request": {"format": "json", "template": {"x": {"from": "abs(features.mail)"}}},
@@ -138,11 +148,18 @@ PATHS: dict[str, tuple[str, Callable[[], Receipt]]] = {
     ),
     "failing score": (
         "feature.failed",
-        lambda: _run(a_plan(write_back={"scores.x": {"from": "abs(to_string(profile.email))"}})),
+        lambda: _run(
+            a_plan(
+                write_back={"scores.x": {"from": "abs(to_string(profile.email))"}},
+                exceptions=[_let("profile.email")],
+            )
+        ),
     ),
     "no score": (
         "feature.wrong_type",
-        lambda: _run(a_plan(write_back={"scores.x": {"from": "profile.name"}})),
+        lambda: _run(
+            a_plan(write_back={"scores.x": {"from": "profile.name"}}, exceptions=[_let("profile.name")])
+        ),
     ),
     "failing condition": (
         "condition.failed",

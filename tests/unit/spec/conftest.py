@@ -12,8 +12,11 @@ from functions.spec.problems import Problem
 
 CONTRACT = """\
 purposes:
-  retention: { consent: marketing }
+  retention: { consent: marketing, may_read: [transactional, derived] }
   support: { consent: service }
+profile:
+  orders: { label: transactional }
+  at: { label: transactional }
 """
 
 ACTIONS = """\
@@ -111,3 +114,9 @@ def load(make_folder: MakeFolder) -> Callable[..., SpecFolder]:
 def spec_text() -> str:
     """The valid spec."""
     return SPEC
+
+
+@pytest.fixture
+def contract_text() -> str:
+    """The valid contract."""
+    return CONTRACT
