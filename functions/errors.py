@@ -43,6 +43,12 @@ class SettingsError(FunctionsError):
     code = "settings.invalid"
 
 
+class UsageError(SettingsError):
+    """Arguments of a command that do not go together."""
+
+    code = "usage.invalid"
+
+
 class UnknownFunctionError(FunctionsError):
     """No spec has the name that was asked for."""
 

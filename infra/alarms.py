@@ -1,8 +1,9 @@
-"""The alarms of one function: what a person has to look at, and nothing that heals by itself."""
+"""Alarms: what a person has to look at, and nothing that heals by itself. Each has a page that says what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import aws_cdk as cdk
@@ -18,6 +19,22 @@ from infra.configuration import Configuration
 PERIOD_MIN: Final = 5
 ENOUGH: Final = 20
 """Events in a period before a share of them says anything."""
+
+RUNBOOKS: Final = "docs/runbooks"
+"""Folder of the pages; each is called as its kind."""
+
+KINDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "errors": "Invocations fail as a whole.",
+        "dead-letters": "Records wait in the dead-letter queue.",
+        "latency": "Decisions take too long.",
+        "fallback-share": "The model does not answer.",
+        "unknown-consent": "Consent does not reach the table.",
+        "outbox-late": "An action waits in the outbox and can not be sent.",
+        "export-late": "Decisions do not reach the lasting log.",
+    }
+)
+"""What each kind of alarm means, in a sentence."""
 
 _OUTCOMES: Final = ("Acted", "NoAction", "Suppressed", "Rejected", "Failed")
 _RUNGS: Final = ("RungModel", "RungCache", "RungFallback", "RungNone")
@@ -60,18 +77,18 @@ class Alarms(Construct):
         self._namespace = configuration.namespace
         every = cdk.Duration.minutes(PERIOD_MIN)
         errors = function.metric_errors(period=every, statistic="Sum")
-        self._alarm("errors", errors, 0, "Invocations fail as a whole.")
+        self._alarm("errors", errors, 0)
         waiting = parking.metric_approximate_number_of_messages_visible(period=every, statistic="Maximum")
-        self._alarm("dead-letters", waiting, 0, "Records wait in the dead-letter queue.")
+        self._alarm("dead-letters", waiting, 0)
         latency = self._metric("Latency", "p99")
-        self._alarm("latency", latency, latency_ms, "Decisions take too long.", periods=3)
+        self._alarm("latency", latency, latency_ms, periods=3)
         if has_model:
             fallbacks = self._share(("RungCache", "RungFallback"), _RUNGS)
             share = configuration.fallback_share
-            self._alarm("fallback-share", fallbacks, share, "The model does not answer.", periods=3)
+            self._alarm("fallback-share", fallbacks, share, periods=3)
         unknown = self._share(("ConsentUnknown",), _OUTCOMES)
         share = configuration.unknown_consent_share
-        self._alarm("unknown-consent", unknown, share, "Consent does not reach the table.", periods=3)
+        self._alarm("unknown-consent", unknown, share, periods=3)
 
     def _metric(self, metric_name: str, statistic: str = "Sum") -> cloudwatch.Metric:
         return cloudwatch.Metric(
@@ -94,22 +111,52 @@ class Alarms(Construct):
             period=cdk.Duration.minutes(PERIOD_MIN),
         )
 
-    def _alarm(
-        self, what: str, metric: cloudwatch.IMetric, threshold: float, description: str, *, periods: int = 1
-    ) -> None:
-        alarm = cloudwatch.Alarm(
+    def _alarm(self, kind: str, metric: cloudwatch.IMetric, threshold: float, *, periods: int = 1) -> None:
+        add_alarm(
             self,
-            "".join(map(str.capitalize, what.split("-"))),
-            alarm_name=f"{self._physical_name}-{what}",
-            alarm_description=f"{description} What to do: docs/deploy.md, alarm {what}.",
+            kind,
+            physical_name=self._physical_name,
             metric=metric,
             threshold=threshold,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            evaluation_periods=periods,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            topic=self._topic,
+            periods=periods,
         )
-        if self._topic is not None:
-            alarm.add_alarm_action(actions.SnsAction(self._topic))
+
+
+def add_alarm(
+    scope: Construct,
+    kind: str,
+    *,
+    physical_name: str,
+    metric: cloudwatch.IMetric,
+    threshold: float,
+    topic: sns.ITopic | None,
+    periods: int = 1,
+) -> None:
+    """Add an alarm that names its page.
+
+    Args:
+        scope: Where it belongs; one of a kind.
+        kind: A key of `KINDS`.
+        physical_name: First part of its name.
+        metric: What it watches.
+        threshold: Alarm when above.
+        topic: Is told; None for nobody.
+        periods: Periods of the metric that must be above.
+    """
+    alarm = cloudwatch.Alarm(
+        scope,
+        "".join(map(str.capitalize, kind.split("-"))),
+        alarm_name=f"{physical_name}-{kind}",
+        alarm_description=f"{KINDS[kind]} What to do: {RUNBOOKS}/{kind}.md",
+        metric=metric,
+        threshold=threshold,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+        evaluation_periods=periods,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    if topic is not None:
+        alarm.add_alarm_action(actions.SnsAction(topic))
 
 
 def _sum(names: tuple[str, ...]) -> str:

@@ -68,6 +68,7 @@ class Configuration:
     stacks: int
     log_days: int
     archive_days: int
+    export_days: int
     drain_minutes: int
     lease_s: int
     keep_data: bool
@@ -276,6 +277,12 @@ CONTEXT: Final[tuple[Value, ...]] = (
     ),
     Value("log_days", 30, "Days that logs are kept.", _log_days),
     Value("archive_days", 14, "Days that events are kept for a replay; 0 for no archive.", _number(0, 3653)),
+    Value(
+        "export_days",
+        400,
+        "Days that the lasting log keeps decisions; 0 for no log.",
+        _number(0, 3653),
+    ),
     Value("drain_minutes", 1, "Minutes between two looks at the outbox.", _number(1, 60)),
     Value(
         "lease_s",

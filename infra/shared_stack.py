@@ -1,4 +1,4 @@
-"""What all functions share: the table, the bus, the alarm topic, the key of visitor tokens, the outbox's schedule."""
+"""What all functions share: the table, the bus, the alarm topic, visitor tokens' key, the outbox's schedule, the log."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from infra.accepted import accept
 from infra.addresses import BusAddress, TableAddress, existing_bus, existing_table
 from infra.configuration import Configuration
 from infra.dashboard import Dashboard
+from infra.decision_export import DecisionExport
 from infra.event_bus import EventBus
 from infra.function_code import FunctionCode
 from infra.outbox_drain import OutboxDrain
@@ -54,7 +55,16 @@ class SharedStack(cdk.Stack):
         self.bus = self._bus()
         self.topic = self._topic() if configuration.alarms else None
         self.visitor_key = self._visitor_key() if any(map(self._has_url, plans)) else None
-        OutboxDrain(self, "Outbox", plans=plans, code=code, table=self.table, configuration=configuration)
+        OutboxDrain(
+            self,
+            "Outbox",
+            plans=plans,
+            code=code,
+            table=self.table,
+            topic=self.topic,
+            configuration=configuration,
+        )
+        self._keep_decisions(plans, code)
         Dashboard(self, "Dashboard", configuration=configuration)
         cdk.CfnOutput(self, "TableName", value=self.table.name, description="Profiles are here")
         cdk.CfnOutput(self, "BusName", value=self.bus.name, description="Events are put here")
@@ -77,6 +87,26 @@ class SharedStack(cdk.Stack):
             return existing_bus(self, configuration.bus)
         days = configuration.archive_days
         return EventBus(self, "Events", bus_name=configuration.prefix, archive_days=days).address
+
+    def _keep_decisions(self, plans: Mapping[str, Plan], code: FunctionCode) -> None:
+        if self._configuration.export_days and self.table.stream_arn:
+            export = DecisionExport(
+                self,
+                "Export",
+                table=self.table,
+                stream_arn=self.table.stream_arn,
+                key=self._key(),
+                code=code,
+                plans=sorted(plans),
+                topic=self.topic,
+                configuration=self._configuration,
+            )
+            cdk.CfnOutput(
+                self,
+                "DecisionsBucketName",
+                value=export.bucket.bucket_name,
+                description="Decisions are kept here",
+            )
 
     def _topic(self) -> sns.ITopic:
         configuration = self._configuration
@@ -126,7 +156,7 @@ class SharedStack(cdk.Stack):
             self._made_key = kms.Key(
                 self,
                 "Key",
-                description="Encrypts profiles and alarms",
+                description="Encrypts profiles, decisions and alarms",
                 enable_key_rotation=True,
                 removal_policy=cdk.RemovalPolicy.RETAIN if keep else cdk.RemovalPolicy.DESTROY,
             )

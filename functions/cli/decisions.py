@@ -1,4 +1,4 @@
-"""`functions decisions --profile ID`: what was decided about a customer, and why."""
+"""`functions decisions`: what was decided about a customer, and why; or everything, for a lasting log."""
 
 from __future__ import annotations
 
@@ -7,20 +7,29 @@ import argparse
 from functions.cli.arguments import add_json, add_limit
 from functions.cli.console import Console
 from functions.documents import Json
+from functions.errors import UsageError
 from functions.profiles.store import DecisionRecord, ProfileStore
 from functions.settings import read_settings
 from functions.times import format_instant
 
-_EPILOG = """examples:
+_EPILOG = """`functions decisions export` copies every decision of the store to a file: a line of JSON
+for each, gzipped, as the export on AWS keeps them. A store forgets a decision after 30 days.
+
+examples:
   functions decisions --profile customer-0042
   functions decisions --profile customer-0042 --limit 1 --json
+  functions decisions export --to decisions.jsonl.gz
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.epilog = _EPILOG
-    parser.add_argument("--profile", required=True, metavar="ID", help="id of the customer")
+    parser.add_argument(
+        "what", nargs="?", choices=("export",), metavar="export", help="copy every decision to a file"
+    )
+    parser.add_argument("--profile", metavar="ID", help="id of the customer")
+    parser.add_argument("--to", metavar="FILE", help="with export: the file, such as decisions.jsonl.gz")
     add_limit(parser, 20)
     add_json(parser)
 
@@ -29,6 +38,14 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
     from functions.cli.composition import opened_store
 
+    if arguments.what == "export":
+        from functions.cli.exporting import export_decisions
+
+        return export_decisions(arguments, console)
+    if arguments.profile is None:
+        raise UsageError(
+            "functions decisions: give --profile, whose decisions to list", hint="Or export, for all of them."
+        )
     with opened_store(read_settings(console.environment)) as store:
         found = [
             _document(store, record) for record in store.decisions(arguments.profile, limit=arguments.limit)

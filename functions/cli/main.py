@@ -169,9 +169,15 @@ def _report(error: FunctionsError, console: Console) -> None:
 
 
 def _exit_code(error: FunctionsError) -> int:
-    from functions.errors import DependencyError, SettingsError, UnknownFunctionError, UnknownNameError
+    from functions.errors import (
+        DependencyError,
+        SettingsError,
+        UnknownFunctionError,
+        UnknownNameError,
+        UsageError,
+    )
 
-    if isinstance(error, UnknownFunctionError | UnknownNameError):
+    if isinstance(error, UnknownFunctionError | UnknownNameError | UsageError):
         return EXIT_USAGE
     return EXIT_ENVIRONMENT if isinstance(error, SettingsError | DependencyError) else EXIT_PROBLEMS
 

@@ -7,7 +7,7 @@ import argparse
 from functions.cli.arguments import add_environment, add_json, environment_of, instant, specs_folder
 from functions.cli.completion import function_names
 from functions.cli.console import Console
-from functions.errors import SettingsError
+from functions.errors import UsageError
 from functions.times import format_instant, utc_now
 
 _EPILOG = """Every replay decides anew, under ids of its own: a decision that would have acted is
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
     if arguments.begin and arguments.end and arguments.begin >= arguments.end:
-        raise SettingsError("--from must be before --to")
+        raise UsageError("--from must be before --to")
     if arguments.events:
         from functions.cli.replaying import replay_files
 
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 def _replay_archive(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.begin is None or arguments.end is None:
-        raise SettingsError(
+        raise UsageError(
             "give --from and --to, which events to replay", hint="Or --events, to decide about files here."
         )
     from functions.operations.aws import AwsCalls

@@ -29,6 +29,7 @@ from functions.times import utc_now
 if TYPE_CHECKING:
     from functions.actions.channel import ActionChannel
     from functions.documents import Json
+    from functions.handlers.exporting import Exporter
     from functions.models.model import Model
     from functions.profiles.store import ProfileStore
     from functions.settings import Settings
@@ -78,6 +79,25 @@ def open_drain(settings: HandlerSettings) -> tuple[Worker, dict[str, ChannelPlan
     channels = {name: channel for plan in plans for name, channel in plan.channels.items()}
     telemetry = Telemetry(_SCHEDULE, namespace=settings.namespace)
     return _worker(settings, plans[0], _ports(settings.common, telemetry), telemetry), channels
+
+
+def open_export(settings: HandlerSettings) -> Exporter:
+    """Open what keeps decisions for good.
+
+    Raises:
+        SettingsError: A setting is missing or can't be used.
+    """
+    from functions.handlers.exporting import EXPORT, Exporter
+    from functions.operations.exporting import Bucket
+
+    if not settings.export_bucket:
+        raise SettingsError("FUNCTIONS_EXPORT_BUCKET: name the bucket of the lasting log")
+    return Exporter(
+        log=Bucket(settings.export_bucket),
+        accounts=settings.accounts,
+        parking=Parking(EXPORT, _dead_letter_queue(settings)),
+        telemetry=Telemetry(EXPORT, namespace=settings.namespace),
+    )
 
 
 def open_ingest(settings: HandlerSettings) -> IngestWorker:

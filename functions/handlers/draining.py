@@ -46,11 +46,13 @@ def schedule_handler(worker: Worker, channels: Mapping[str, ChannelPlan]) -> Han
 
 
 def _drain(shift: Shift, channels: Mapping[str, ChannelPlan]) -> int:
-    handled = 0
+    handled, telemetry = 0, shift.worker.telemetry
     while True:
         results = shift.runtime.redrive(channels, now=shift.now(), limit=ROUND)
         for entry, performed in results:
-            shift.worker.telemetry.performed(entry, performed, request_id=shift.context.aws_request_id)
+            telemetry.performed(entry, performed, request_id=shift.context.aws_request_id)
+            if performed is not None and performed.delivery == "queued":
+                telemetry.outbox_age((shift.now() - entry.created_at).total_seconds())
         handled += len(results)
         # An entry that is held, or whose store fails, stays due: a round of nothing else is the last.
         settled = any(done is not None and done.delivery in ("sent", "none") for _, done in results)

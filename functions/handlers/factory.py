@@ -103,6 +103,13 @@ def _ingest_url(settings: HandlerSettings) -> Handler:
     return inbound_handler(open_ingest(settings), settings.ingest_keys)
 
 
+def _export(settings: HandlerSettings) -> Handler:
+    from functions.handlers.composition import open_export
+    from functions.handlers.exporting import export_handler
+
+    return export_handler(open_export(settings))
+
+
 KINDS: Final[Mapping[str, Callable[[HandlerSettings], Handler]]] = MappingProxyType(
     {
         "eventbridge": _eventbridge,
@@ -114,6 +121,7 @@ KINDS: Final[Mapping[str, Callable[[HandlerSettings], Handler]]] = MappingProxyT
         "ingest_sqs": _ingest_sqs,
         "ingest_eventbridge": _ingest_eventbridge,
         "ingest_url": _ingest_url,
+        "export": _export,
     }
 )
 """Each has an entry module of its name in this package."""

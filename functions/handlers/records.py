@@ -38,7 +38,7 @@ def sqs_handler(worker: Crew) -> Handler:
     from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, SqsFifoPartialProcessor
 
     def handle(event: Json, context: LambdaContext) -> Json:
-        records, shift = _records(event), worker.begin(context)
+        records, shift = read_records(event), worker.begin(context)
         processor: BatchProcessor
         if str(records[0].get("eventSourceARN", "")).endswith(_FIFO):
             processor = SqsFifoPartialProcessor(skip_group_on_error=True)
@@ -63,7 +63,7 @@ def stream_handler(worker: Crew, source: str) -> Handler:
     """
 
     def handle(event: Json, context: LambdaContext) -> Json:
-        records, shift = _records(event), worker.begin(context)
+        records, shift = read_records(event), worker.begin(context)
         try:
             for index, record in enumerate(records):
                 if (index and not shift.has_time) or not _dealt_with(shift, record, source):
@@ -135,7 +135,12 @@ def _sequence(record: dict[str, Any], source: str) -> str:
     return str(stream.get(name, "")) if isinstance(stream, dict) else ""
 
 
-def _records(event: Json) -> list[dict[str, Any]]:
+def read_records(event: Json) -> list[dict[str, Any]]:
+    """Return the records of an invocation.
+
+    Raises:
+        UnhandledRecordError: It holds none.
+    """
     records = event.get("Records") if isinstance(event, dict) else None
     if not isinstance(records, list) or not records or not all(isinstance(one, dict) for one in records):
         raise UnhandledRecordError(

@@ -51,7 +51,13 @@ def _namespace(text: str) -> str:
 
 
 HANDLER_SETTINGS: Final[tuple[Setting, ...]] = (
-    Setting("FUNCTIONS_NAME", "name", "", "Function that this Lambda runs; not used by the schedule.", _text),
+    Setting(
+        "FUNCTIONS_NAME",
+        "name",
+        "",
+        "Function that this Lambda runs; not used by the schedule and the export.",
+        _text,
+    ),
     Setting(
         "FUNCTIONS_PLANS", "plans", "plans", "Folder of the artefacts that `functions build` made.", _path
     ),
@@ -77,6 +83,9 @@ HANDLER_SETTINGS: Final[tuple[Setting, ...]] = (
         "",
         "Origins of the pages that may ask, separated by spaces, for the synchronous answer.",
         _origins,
+    ),
+    Setting(
+        "FUNCTIONS_EXPORT_BUCKET", "export_bucket", "", "S3 bucket of the lasting log, for the export.", _text
     ),
     Setting("FUNCTIONS_METRICS", "namespace", "Functions", "Namespace of the metrics.", _namespace),
     Setting("FUNCTIONS_TRACING", "tracing", "off", "`on` traces with AWS X-Ray.", _switch),
@@ -105,6 +114,7 @@ class HandlerSettings:
     dlq_url: str
     accounts: tuple[str, ...]
     origins: tuple[str, ...]
+    export_bucket: str
     namespace: str
     tracing: bool
     visitor_keys: tuple[bytes, ...] = field(repr=False)

@@ -58,7 +58,7 @@ class Telemetry:
     rung of the model, `ConsentUnknown`, `Imputed.<feature>`, `Replayed` for a decision of a replay, which counts
     as nothing else, `Parked`, `Retried`, `Crashed`, `PolicyUnread` for a look at the policy in force that failed,
     `PolicyUnavailable` for a decision that had to do without it, how far actions got, and `Latency` in
-    milliseconds.
+    milliseconds. The schedule notes `OutboxAge`, in seconds, of the oldest action that it could not send.
 
     Args:
         service: Name of the function.
@@ -143,9 +143,13 @@ class Telemetry:
         self.warning("policy not read", code)
         self.count("PolicyUnread")
 
-    def count(self, metric: str) -> None:
-        """Count something once."""
-        self._counts[metric] += 1
+    def count(self, metric: str, number: int = 1) -> None:
+        """Count something, once unless told otherwise."""
+        self._counts[metric] += number
+
+    def outbox_age(self, seconds: float) -> None:
+        """Note how long ago an action was decided that could not be sent."""
+        self._metrics.add_metric("OutboxAge", MetricUnit.Seconds, seconds)
 
     def crashed(self, error: Exception, *, request_id: str) -> None:
         """Log an error that nobody foresaw: its class and where it was raised, never its text."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -156,6 +156,12 @@ class DynamoProfileStore:
         )
         found = [decision_of(item) for item in items]
         return sorted(found, key=lambda record: record.decided_at, reverse=True)[:limit]
+
+    def every_decision(self) -> Iterator[DecisionRecord]:
+        """Yield every decision that is kept. Reads the whole table."""
+        expression = Expression()
+        sort = f"begins_with({expression.name('sk')},{expression.value({'S': DECISION})})"
+        yield from map(decision_of, self._calls.scan(FilterExpression=sort, **expression.parameters()))
 
     def put_profile(self, profile_id: str, document: Mapping[str, Json], *, updated_at: datetime) -> bool:
         """Replace the enriched profile; False when the stored one is newer."""

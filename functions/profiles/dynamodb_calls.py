@@ -230,9 +230,16 @@ class DynamoCalls:
         Raises:
             ProfileStoreError: As `send`.
         """
+        return self._pages("query", parameters)
+
+    def scan(self, **parameters: Any) -> Iterator[Item]:
+        """Yield the items of a scan, page by page; as `query`."""
+        return self._pages("scan", parameters)
+
+    def _pages(self, operation: str, parameters: Mapping[str, Any]) -> Iterator[Item]:
         page: dict[str, Any] = {"TableName": self.table, **parameters}
         while True:
-            response = self.send("query", **page).response or {}
+            response = self.send(operation, **page).response or {}
             yield from response["Items"]
             if not response.get("LastEvaluatedKey"):
                 return
@@ -268,7 +275,7 @@ def _whole(response: Mapping[str, Any], operation: str, parameters: Mapping[str,
     Raises:
         LookupError: It has not.
     """
-    member = {"batch_get_item": "Responses", "query": "Items"}.get(operation)
+    member = {"batch_get_item": "Responses", "query": "Items", "scan": "Items"}.get(operation)
     if parameters.get("ReturnValues") == "ALL_NEW":
         member = "Attributes"
     if member is not None and member not in response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
@@ -176,6 +176,12 @@ class MemoryProfileStore:
         rows.reverse()
         rows.sort(key=lambda row: str(row["decided_at"]), reverse=True)
         return [decision_from(row) for row in rows[: max(limit, 0)]]
+
+    def every_decision(self) -> Iterator[DecisionRecord]:
+        """Yield every decision that is kept."""
+        with self._lock:
+            rows = [row for kept in self._kept.values() for row in kept.decisions.values()]
+        yield from map(decision_from, rows)
 
     def put_profile(self, profile_id: str, document: Mapping[str, Json], *, updated_at: datetime) -> bool:
         """Replace the enriched profile; False when the stored one is newer."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -145,6 +145,17 @@ class SqliteProfileStore:
         with self._file.transaction("BEGIN") as connection:
             rows = connection.execute(sql.READ_DECISIONS, (profile_id, max(limit, 0))).fetchall()
         return [decision_from(row) for row in rows]
+
+    def every_decision(self) -> Iterator[DecisionRecord]:
+        """Yield every decision that is kept, in the order of their commits."""
+        last = 0
+        while True:
+            with self._file.transaction("BEGIN") as connection:
+                rows = connection.execute(sql.READ_EVERY_DECISION, (last,)).fetchall()
+            if not rows:
+                return
+            last = rows[-1]["place"]
+            yield from map(decision_from, rows)
 
     def put_profile(self, profile_id: str, document: Mapping[str, Json], *, updated_at: datetime) -> bool:
         """Replace the enriched profile; False when the stored one is newer."""

@@ -78,6 +78,9 @@ READ_DECISION: Final = "SELECT * FROM decision WHERE profile_id = ? AND id = ?"
 READ_DECISIONS: Final = """
     SELECT * FROM decision WHERE profile_id = ? ORDER BY decided_at DESC, rowid DESC LIMIT ?
 """
+READ_EVERY_DECISION: Final = """
+    SELECT *, rowid AS place FROM decision WHERE rowid > ? ORDER BY rowid LIMIT 500
+"""
 READ_OUTBOX_ENTRY: Final = "SELECT * FROM outbox WHERE profile_id = ? AND decision_id = ?"
 READ_OUTBOX: Final = """
     SELECT * FROM outbox WHERE status = 'reserved' AND due_at <= ?

@@ -8,10 +8,10 @@ milliseconds. What can't be kept (NaN, a lone surrogate, an empty id) is a `Stor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from functions.documents import Json
 from functions.governance.consent import ConsentRecord
@@ -238,6 +238,19 @@ class CommitResult:
 
     status: CommitStatus
     existing: DecisionRecord | None = None
+
+
+@runtime_checkable
+class DecisionLog(Protocol):
+    """A store that can list everything that was decided, for a copy that outlives it."""
+
+    def every_decision(self) -> Iterator[DecisionRecord]:
+        """Yield every decision that is kept, in no promised order; what is committed meanwhile may be missed.
+
+        Raises:
+            ProfileStoreError: The store can't do its part.
+        """
+        ...
 
 
 class ProfileStore(Protocol):

@@ -342,6 +342,7 @@ def _operated(code: str) -> str:
 
 ERRORS: Final[Mapping[str, Provocation]] = {
     "settings.invalid": lambda desk: _shown(desk, "settings", FUNCTIONS_LEASE="soon"),
+    "usage.invalid": lambda desk: _shown(desk, "replay"),
     "function.unknown": lambda desk: _shown(desk, "invoke", "nobody", "--event", desk.event),
     "build.unusable": _unbuilt,
     "spec.invalid": _wrong_spec,

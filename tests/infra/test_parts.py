@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from functions.errors import SettingsError
 from functions.operations.naming import MAX_NAME, bounded
+from infra.alarms import KINDS
 from infra.assembling import FIXED_DATE, settle, sizes, tree_hash
 from infra.configuration import CONTEXT, FUNCTION_OPTIONS, read_configuration
 from infra.grouping import ROOM, group
@@ -152,7 +153,8 @@ def test_the_page_names_every_context_value_with_its_default() -> None:
 
 
 def test_the_page_has_a_part_for_every_alarm() -> None:
-    page = (ROOT / "docs" / "deploy.md").read_text()
+    pages = [ROOT / "docs" / "deploy.md", ROOT / "docs" / "runbooks" / "README.md"]
 
-    for alarm in ("errors", "dead-letters", "latency", "fallback-share", "unknown-consent"):
-        assert f"| `{alarm}` |" in page
+    for page, folder in zip(pages, ("runbooks/", ""), strict=True):
+        for alarm in KINDS:
+            assert f"]({folder}{alarm}.md) |" in page.read_text()

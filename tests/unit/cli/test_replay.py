@@ -143,8 +143,8 @@ def test_replay_in_which_nothing_fires_says_so(functions: Command, day: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ((), 3, "give --from and --to"),
-        (("--from", "2026-11-02", "--to", "2026-11-02"), 3, "--from must be before --to"),
+        ((), 2, "give --from and --to"),
+        (("--from", "2026-11-02", "--to", "2026-11-02"), 2, "--from must be before --to"),
         (("--events", "nowhere.json"), 3, "nowhere.json can't be read"),
         (("--events", ".", "--function", "nobody"), 2, "there is no function 'nobody'"),
         (("--events", "x", "--now", "soon"), 2, "give a time such as"),

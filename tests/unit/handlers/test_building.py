@@ -35,6 +35,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "FUNCTIONS_STORE": f"sqlite:///{tmp_path}/profiles.db",
         "FUNCTIONS_VISITOR_KEY": KEY,
         "FUNCTIONS_INGEST_KEY": KEY,
+        "FUNCTIONS_EXPORT_BUCKET": "decisions",
+        "AWS_DEFAULT_REGION": "eu-central-1",
         "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": "http://127.0.0.1:9",
     }
 
