@@ -11,7 +11,6 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from functions.operations.exporting import FOLDER
@@ -24,7 +23,6 @@ from infra.configuration import Configuration
 from infra.event_sources import ParkingQueue
 from infra.function_code import FunctionCode
 from infra.lambda_function import LambdaFunction
-from infra.shared_alarms import ExportAlarms
 
 TIMEOUT_S: Final = 60
 BATCH: Final = 1_000
@@ -50,7 +48,6 @@ class DecisionExport(Construct):
         key: Encrypts the bucket.
         code: Their code.
         plans: Names of functions. It runs none of them, and shares the artefacts with the outbox's schedule.
-        topic: Is told about alarms; None for nobody.
         configuration: Of the deployment.
     """
 
@@ -64,7 +61,6 @@ class DecisionExport(Construct):
         key: kms.IKey,
         code: FunctionCode,
         plans: Collection[str],
-        topic: sns.ITopic | None,
         configuration: Configuration,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -97,6 +93,10 @@ class DecisionExport(Construct):
             reserved_concurrency=None,
             configuration=configuration,
         ).function
+        self._accept_wildcards()
+        self._follow(stream_arn)
+
+    def _accept_wildcards(self) -> None:
         accept(self, "AwsSolutions-IAM5[Resource::*]", "DynamoDB takes ListStreams for all streams only.")
         bucket_id = cdk.Stack.of(self).get_logical_id(cast(cdk.CfnElement, self.bucket.node.default_child))
         accept(
@@ -104,17 +104,6 @@ class DecisionExport(Construct):
             f"AwsSolutions-IAM5[Resource::<{bucket_id}.Arn>/{FOLDER}/*]",
             "Objects of the log have a name for each batch; the right is to put them, below one folder.",
         )
-        self._follow(stream_arn)
-        if configuration.alarms:
-            ExportAlarms(
-                self,
-                "Alarms",
-                physical_name=name,
-                function=self.function,
-                parking=self.parking,
-                topic=topic,
-                configuration=configuration,
-            )
 
     def _follow(self, stream_arn: str) -> None:
         accept(

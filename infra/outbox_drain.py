@@ -8,7 +8,6 @@ from typing import Final
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from functions.spec.plan import Plan
@@ -18,7 +17,6 @@ from infra.configuration import Configuration
 from infra.function_code import FunctionCode
 from infra.lambda_function import LambdaFunction
 from infra.secret_values import secret_names, secret_variables
-from infra.shared_alarms import OutboxAlarms
 
 TIMEOUT_S: Final = 60
 """The handler begins no round in the last 20 of these seconds."""
@@ -33,7 +31,6 @@ class OutboxDrain(Construct):
         plans: Every function, by name: their channels are what it sends through.
         code: Its code.
         table: Where the outbox is.
-        topic: Is told about alarms; None for nobody.
         configuration: Of the deployment.
     """
 
@@ -45,7 +42,6 @@ class OutboxDrain(Construct):
         plans: Mapping[str, Plan],
         code: FunctionCode,
         table: TableAddress,
-        topic: sns.ITopic | None,
         configuration: Configuration,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -73,15 +69,6 @@ class OutboxDrain(Construct):
             reserved_concurrency=None,
             configuration=configuration,
         ).function
-        if configuration.alarms:
-            OutboxAlarms(
-                self,
-                "Alarms",
-                physical_name=f"{configuration.prefix}_outbox",
-                function=self.function,
-                topic=topic,
-                configuration=configuration,
-            )
         rate = events.Schedule.rate(cdk.Duration.minutes(configuration.drain_minutes))
         once = targets.LambdaFunction(self.function, retry_attempts=0, max_event_age=cdk.Duration.minutes(1))
         events.Rule(

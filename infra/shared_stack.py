@@ -24,6 +24,7 @@ from infra.function_code import FunctionCode
 from infra.outbox_drain import OutboxDrain
 from infra.profile_table import ProfileTable
 from infra.secret_values import secret_id
+from infra.shared_alarms import watch_shared
 
 
 class SharedStack(cdk.Stack):
@@ -55,16 +56,12 @@ class SharedStack(cdk.Stack):
         self.bus = self._bus()
         self.topic = self._topic() if configuration.alarms else None
         self.visitor_key = self._visitor_key() if any(map(self._has_url, plans)) else None
-        OutboxDrain(
-            self,
-            "Outbox",
-            plans=plans,
-            code=code,
-            table=self.table,
-            topic=self.topic,
-            configuration=configuration,
+        drain = OutboxDrain(
+            self, "Outbox", plans=plans, code=code, table=self.table, configuration=configuration
         )
-        self._keep_decisions(plans, code)
+        export = self._export(plans, code)
+        if configuration.alarms:
+            watch_shared(self, drain=drain, export=export, topic=self.topic, configuration=configuration)
         Dashboard(self, "Dashboard", configuration=configuration)
         cdk.CfnOutput(self, "TableName", value=self.table.name, description="Profiles are here")
         cdk.CfnOutput(self, "BusName", value=self.bus.name, description="Events are put here")
@@ -88,25 +85,22 @@ class SharedStack(cdk.Stack):
         days = configuration.archive_days
         return EventBus(self, "Events", bus_name=configuration.prefix, archive_days=days).address
 
-    def _keep_decisions(self, plans: Mapping[str, Plan], code: FunctionCode) -> None:
-        if self._configuration.export_days and self.table.stream_arn:
-            export = DecisionExport(
-                self,
-                "Export",
-                table=self.table,
-                stream_arn=self.table.stream_arn,
-                key=self._key(),
-                code=code,
-                plans=sorted(plans),
-                topic=self.topic,
-                configuration=self._configuration,
-            )
-            cdk.CfnOutput(
-                self,
-                "DecisionsBucketName",
-                value=export.bucket.bucket_name,
-                description="Decisions are kept here",
-            )
+    def _export(self, plans: Mapping[str, Plan], code: FunctionCode) -> DecisionExport | None:
+        if not self._configuration.export_days or not self.table.stream_arn:
+            return None
+        export = DecisionExport(
+            self,
+            "Export",
+            table=self.table,
+            stream_arn=self.table.stream_arn,
+            key=self._key(),
+            code=code,
+            plans=sorted(plans),
+            configuration=self._configuration,
+        )
+        name = export.bucket.bucket_name
+        cdk.CfnOutput(self, "DecisionsBucketName", value=name, description="Decisions are kept here")
+        return export
 
     def _topic(self) -> sns.ITopic:
         configuration = self._configuration
