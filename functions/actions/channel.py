@@ -18,8 +18,8 @@ class ActionMessage:
     """One action as it leaves.
 
     Attributes:
-        idempotency_key: The decision id; the same at every attempt.
-        action: Name in the registry.
+        idempotency_key: The decision id, with the score behind it for a score; the same at every attempt.
+        action: Name in the registry, or `score.updated`.
         function: Name of the spec that decided.
         profile_id: For whom.
         event_id: What caused it, the producer's id.

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.actions.aws import DEFAULT_TIMEOUT_S, AwsService, region_option, text_option
 from functions.actions.channel import ActionMessage, Secrets
-from functions.actions.hops import ACTION_DECIDED, emitted_document
+from functions.actions.hops import emitted_document
 from functions.actions.message import encode_message
 from functions.errors import SettingsError
+from functions.events.emitted import ACTION_DECIDED
 from functions.outbound.options import seconds_option
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class EventBridgeChannel:
         entry = {
             "EventBusName": self._bus,
             "Source": self._source,
-            "DetailType": self._detail_type,
+            "DetailType": document["name"],
             "Detail": encode_message(document).decode(),
             "Time": message.decided_at,
         }

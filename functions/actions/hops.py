@@ -13,12 +13,10 @@ from functions.actions.channel import ActionMessage
 from functions.actions.message import message_document
 from functions.documents import Json
 from functions.errors import ActionRejectedError
+from functions.events.emitted import ACTION_DECIDED, SCORE_UPDATED
 
 MAX_HOPS: Final = 3
 """Decisions in a row, each fired by the action of the one before."""
-
-ACTION_DECIDED: Final = "action.decided"
-"""Name of the event that an action becomes."""
 
 _EMITTED: Final = re.compile(r"action:(\d{1,3}):.+", re.DOTALL)
 
@@ -30,7 +28,7 @@ def emitted_document(message: ActionMessage, *, name: str = ACTION_DECIDED) -> d
 
     Args:
         message: The action.
-        name: Name of the event.
+        name: Name of the event of an action; that of a score is always `score.updated`.
 
     Raises:
         ActionRejectedError: It would be more than `MAX_HOPS` decisions away from the outside.
@@ -45,11 +43,16 @@ def emitted_document(message: ActionMessage, *, name: str = ACTION_DECIDED) -> d
     return {
         **document,
         "id": f"action:{hops}:{message.idempotency_key}",
-        "name": name,
+        "name": event_name(message, name),
         "time": document["decided_at"],
         "user_id": message.profile_id,
         "hops": hops,
     }
+
+
+def event_name(message: ActionMessage, action: str = ACTION_DECIDED) -> str:
+    """Return the name of the event that a message becomes: `action` for an action."""
+    return SCORE_UPDATED if message.action == SCORE_UPDATED else action
 
 
 def hops_of(event_id: str) -> int:

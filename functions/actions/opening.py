@@ -19,6 +19,7 @@ CHANNEL_KINDS: Final = MappingProxyType(
         "eventbridge": "functions.actions.eventbridge:EventBridgeChannel",
         "sqs": "functions.actions.sqs:SqsChannel",
         "sns": "functions.actions.sns:SnsChannel",
+        "tealium": "functions.actions.tealium:TealiumChannel",
         "response": "functions.actions.response:ResponseChannel",
     }
 )

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from functions.actions.channel import ActionMessage, Secrets
+from functions.actions.hops import event_name
 from functions.actions.message import encode_message, message_document
 from functions.actions.signature import (
     ID_HEADER,
@@ -30,16 +31,13 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT_S: Final = 5.0
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
-MESSAGE_TYPE: Final = "action.decided"
-"""The `type` of every message, in the payload structure of Standard Webhooks."""
-
 _RESERVED: Final = frozenset(
     {"content-type", IDEMPOTENCY_HEADER.lower(), ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER}
 )
 # No full stop, which would make the signed text ambiguous, and nothing that can't stand in a header.
 _KEY: Final = re.compile(r"[A-Za-z0-9_:#/=+-]{1,255}")
 
-_WHAT: Final = MappingProxyType[FailureKind, str](
+FAILURES: Final = MappingProxyType[FailureKind, str](
     {
         "refused_address": "the host has an address that may not be called",
         "unresolved": "the host has no address",
@@ -123,7 +121,9 @@ class WebhookChannel:
         if not _KEY.fullmatch(message.idempotency_key):
             raise ActionRejectedError(f"{self._where}: the idempotency key can't stand in a header")
         document = message_document(message)
-        body = encode_message({"type": MESSAGE_TYPE, "timestamp": document["decided_at"], "data": document})
+        body = encode_message(
+            {"type": event_name(message), "timestamp": document["decided_at"], "data": document}
+        )
         timestamp = int(now.timestamp())
         headers = {
             **self._headers,
@@ -137,7 +137,7 @@ class WebhookChannel:
             answer = self._sender.post(body, headers, timeout_s=self._timeout_s)
         except HttpCallError as failure:
             error = error_for_failure(failure.kind, sent=failure.sent)
-            raise error(f"{self._where}: {_WHAT[failure.kind]}") from None
+            raise error(f"{self._where}: {FAILURES[failure.kind]}") from None
         if not 200 <= answer.status < 300:
             hint = "Redirects are not followed: give the final URL." if 300 <= answer.status < 400 else None
             raise error_for_status(answer.status)(f"{self._where}: HTTP status {answer.status}", hint=hint)

@@ -155,7 +155,7 @@ def _plan_document(plan: Plan, writer: _Writer) -> dict[str, Json]:
         "model": _model_document(plan.model, writer) if plan.model else None,
         "score": plan.score,
         "write_back": [
-            [target.name, writer.number(target.source), _seconds(target.expires_after)]
+            [target.name, writer.number(target.source), _seconds(target.expires_after), target.notify]
             for target in plan.write_back
         ],
         "when": writer.optional(plan.when),
@@ -193,8 +193,8 @@ def _plan(
         model=_model(plan["model"], reader) if plan["model"] else None,
         score=plan["score"],
         write_back=tuple(
-            WriteBackPlan(name, reader.one(source), _duration(seconds))
-            for name, source, seconds in plan["write_back"]
+            WriteBackPlan(name, reader.one(source), _duration(seconds), notify)
+            for name, source, seconds, notify in plan["write_back"]
         ),
         when=reader.optional(plan["when"]),
         actions=tuple(_action(action, reader) for action in plan["actions"]),

@@ -119,7 +119,10 @@ class Worker:
             channel: Opens channels in the place of the process's own.
         """
         owner = f"{context.aws_request_id}:{self.unique()}"
-        ports = replace(self.ports, owner=owner, channel=channel or self.ports.channel)
+        # Whoever brings a channel of its own waits for an answer: scores are told by the schedule then.
+        ports = replace(
+            self.ports, owner=owner, channel=channel or self.ports.channel, announce=channel is None
+        )
         return Shift(self, context, Runtime(ports))
 
 

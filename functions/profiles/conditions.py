@@ -15,12 +15,14 @@ from functions.profiles.codec import check_id, to_milliseconds
 from functions.profiles.rows import as_stored
 from functions.profiles.store import (
     MAX_CONTACTS,
+    MAX_NOTICES,
     CommitRequest,
     CommitResult,
     CommitStatus,
     ContactStatus,
     DecisionRecord,
     OutboxEntry,
+    notice_key,
 )
 
 MAX_AMOUNT = 2**53 - 1
@@ -61,6 +63,7 @@ def check_request(request: CommitRequest) -> None:
     check_id(decision.id, "the decision id")
     if outbox is not None and (outbox.decision_id, outbox.profile_id) != (decision.id, decision.profile_id):
         raise StoreRejectedError("the outbox entry belongs to another decision")
+    _check_notices(request)
     if state is not None and state.contact is not None:
         if state.contact.decision_id != decision.id:
             raise StoreRejectedError("the contact belongs to another decision")
@@ -72,6 +75,26 @@ def check_request(request: CommitRequest) -> None:
         check_budget(budget.budget, budget.period)
         if not 0 < budget.amount <= MAX_AMOUNT or not 0 <= budget.shard < MAX_SHARDS:
             raise StoreRejectedError("the amount or the shard of the budget is out of range")
+
+
+def entries_of(request: CommitRequest) -> tuple[OutboxEntry, ...]:
+    """Return every entry of the outbox that a commit writes: its action's first."""
+    return (*((request.outbox,) if request.outbox is not None else ()), *request.notices)
+
+
+def _check_notices(request: CommitRequest) -> None:
+    """Refuse notices that could be taken for each other's or for another decision's.
+
+    Raises:
+        StoreRejectedError: There are too many, two of one key, or one of another decision.
+    """
+    decision, keys = request.decision, {entry.decision_id for entry in request.notices}
+    if len(keys) < len(request.notices) or len(keys) > MAX_NOTICES:
+        raise StoreRejectedError("two notices have the same key, or there are too many")
+    start = notice_key(decision.id, "")
+    for entry in request.notices:
+        if not entry.decision_id.startswith(start) or entry.profile_id != decision.profile_id:
+            raise StoreRejectedError("a notice belongs to another decision")
 
 
 def check_consent_condition(purpose: str, record: ConsentRecord | None) -> None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from functions.errors import StoreThrottledError, StoreUnavailableError
-from functions.profiles.conditions import Stored, check_request, refusal
+from functions.profiles.conditions import Stored, check_request, entries_of, refusal
 from functions.profiles.dynamodb_calls import Answer, DynamoCalls, Patience
 from functions.profiles.dynamodb_consents import (
     consent_attribute,
@@ -46,7 +46,8 @@ from functions.profiles.dynamodb_state import (
 from functions.profiles.rows import as_stored
 from functions.profiles.store import BudgetTake, CommitRequest, CommitResult
 
-_Part = Literal["decision", "consent", "state", "budget", "outbox"]
+_Part = str
+"""`decision`, `consent`, `state`, `budget`, or `outbox` with a number."""
 
 _Found = Mapping[_Part, Item]
 """The items that conditions failed on; empty where there is none."""
@@ -77,7 +78,7 @@ class Commit:
         decision: Its item.
         state: What to write to the state, None for nothing.
         consent: The record that was read, None where it was absent or is no condition.
-        outbox: The item of the outbox entry.
+        outbox: The items of the outbox entries.
     """
 
     request: CommitRequest
@@ -85,7 +86,7 @@ class Commit:
     decision: Item
     state: StateWrite | None
     consent: Attribute | None
-    outbox: Item | None
+    outbox: tuple[Item, ...]
 
 
 def prepare_commit(request: CommitRequest, token: str) -> Commit:
@@ -102,7 +103,7 @@ def prepare_commit(request: CommitRequest, token: str) -> Commit:
         decision=decision_item(request.decision, token),
         state=state_write(request.decision.profile_id, request.state) if request.state else None,
         consent=consent_value(record) if record else None,
-        outbox=outbox_item(request.outbox) if request.outbox else None,
+        outbox=tuple(outbox_item(entry) for entry in entries_of(request)),
     )
 
 
@@ -179,8 +180,8 @@ def _operations(table: str, commit: Commit, known: _Known) -> dict[_Part, dict[s
         take = request.budget
         where = shard_key(take.budget, take.period, take.shard)
         found["budget"] = {"Update": _take(take).request(table, where, **_ALL_OLD)}
-    if commit.outbox is not None:
-        found["outbox"] = {"Put": {"TableName": table, "Item": commit.outbox}}
+    for number_of_entry, item in enumerate(commit.outbox):
+        found[f"outbox {number_of_entry}"] = {"Put": {"TableName": table, "Item": item}}
     return found
 
 
@@ -205,7 +206,7 @@ def _found(
         return {}
     given: dict[_Part, Item | None] = {part: reasons[part].item for part in failed}
     if not reasons or any(reason.code not in _JUDGED for reason in reasons.values()):
-        given = dict.fromkeys(part for part in operations if part != "outbox")
+        given = dict.fromkeys(part for part in operations if not part.startswith("outbox"))
     missing = {part: _key(operations[part]) for part, item in given.items() if not item}
     read = calls.read(list(missing.values()), patience) if missing else []
     by_key = {_flat(item): item for item in read}

@@ -11,7 +11,15 @@ from typing import Final
 from functions.documents import Json
 from functions.governance.consent import ConsentRecord
 from functions.profiles.codec import check_id, encode_document
-from functions.profiles.conditions import Stored, check_budget, check_request, leased, refusal, settled
+from functions.profiles.conditions import (
+    Stored,
+    check_budget,
+    check_request,
+    entries_of,
+    leased,
+    refusal,
+    settled,
+)
 from functions.profiles.retention import SCORE_GRACE
 from functions.profiles.rows import (
     Row,
@@ -94,7 +102,7 @@ class MemoryProfileStore:
         check_request(request)
         profile_id, state = request.decision.profile_id, request.state or StateUpdate()
         decision = decision_row(request.decision)
-        outbox = outbox_row(request.outbox) if request.outbox else None
+        outbox = {entry.decision_id: outbox_row(entry) for entry in entries_of(request)}
         scores = [score_row(profile_id, name, score) for name, score in state.scores.items()]
         contact = contact_row(profile_id, state.contact) if state.contact else None
         with self._lock:
@@ -111,8 +119,7 @@ class MemoryProfileStore:
                 kept.version += 1
             if request.budget is not None:
                 self._take(request.budget)
-            if outbox is not None:
-                kept.outbox[request.decision.id] = outbox
+            kept.outbox.update(outbox)
         return CommitResult("committed")
 
     def lease(

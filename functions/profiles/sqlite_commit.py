@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.profiles import sqlite_statements as sql
-from functions.profiles.conditions import Stored, check_request, refusal
+from functions.profiles.conditions import Stored, check_request, entries_of, refusal
 from functions.profiles.rows import (
     Row,
     consent_from,
@@ -28,7 +28,7 @@ class _Writes:
     scores: Sequence[Row]
     contact: Row | None
     prune_before: str
-    outbox: Row | None
+    outbox: Sequence[Row]
 
 
 def prepare_commit(request: CommitRequest) -> Callable[[sqlite3.Connection], CommitResult]:
@@ -58,7 +58,7 @@ def _encoded(request: CommitRequest) -> _Writes:
         scores=[score_row(profile_id, name, score) for name, score in state.scores.items()] if state else [],
         contact=contact_row(profile_id, state.contact) if state and state.contact else None,
         prune_before=format_instant(prune_before) if prune_before else "",
-        outbox=outbox_row(request.outbox) if request.outbox else None,
+        outbox=[outbox_row(entry) for entry in entries_of(request)],
     )
 
 
@@ -94,5 +94,4 @@ def _write(connection: sqlite3.Connection, request: CommitRequest, writes: _Writ
     if request.budget is not None:
         take = request.budget
         connection.execute(sql.TAKE_BUDGET, (take.amount, take.budget, take.period, take.shard))
-    if writes.outbox is not None:
-        connection.execute(sql.PUT_OUTBOX, writes.outbox)
+    connection.executemany(sql.PUT_OUTBOX, writes.outbox)

@@ -22,6 +22,9 @@ MAX_PROFILE_BYTES = 2_000_000
 MAX_CONTACTS = 500
 """Entries of a contact log after pruning; a profile at this limit gets no further action."""
 
+MAX_NOTICES = 50
+"""Scores that one decision can give back; a transaction of DynamoDB has 100 places."""
+
 MAX_ID_BYTES = 1_000
 """The most that an id or a name that a store uses as a key may take, in bytes of UTF-8; none is empty."""
 
@@ -114,7 +117,8 @@ class OutboxEntry:
     """An action to perform, and how far it got.
 
     Attributes:
-        decision_id: The key of the entry: a decision has at most one action.
+        decision_id: The key of the entry: the decision's id for its action, `notice_key` for a score that
+            goes back to the platform.
         profile_id: Whose action.
         function: Name of the spec.
         action: Name of the action.
@@ -218,13 +222,14 @@ class StateUpdate:
 
 @dataclass(frozen=True, slots=True)
 class CommitRequest:
-    """One decision, to be written whole or not at all."""
+    """One decision, to be written whole or not at all; `notices` are entries beside that of its action."""
 
     decision: DecisionRecord
     consent: ConsentCondition | None = None
     state: StateUpdate | None = None
     budget: BudgetTake | None = None
     outbox: OutboxEntry | None = None
+    notices: tuple[OutboxEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +256,15 @@ class DecisionLog(Protocol):
             ProfileStoreError: The store can't do its part.
         """
         ...
+
+
+def notice_key(decision_id: str, score: str) -> str:
+    """Return the key of the entry, and the idempotency key, under which a score of a decision goes back.
+
+    >>> notice_key("4f1c", "churn_risk")
+    '4f1c/churn_risk'
+    """
+    return f"{decision_id}/{score}"
 
 
 class ProfileStore(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from functions.decision.choosing import Decision, reads_outputs
 from functions.decision.evaluating import EVALUATION_ERRORS, evaluate
 from functions.documents import Json, canonical_json
 from functions.errors import FeatureExpressionError, FeatureNotFiniteError, FeatureTypeError
+from functions.events.emitted import SCORE_UPDATED
 from functions.events.event import Event
 from functions.expressions import EvaluationFailure
 from functions.governance.retention import KEEP_DECISIONS
@@ -25,10 +26,12 @@ from functions.profiles.store import (
     Score,
     Snapshot,
     StateUpdate,
+    notice_key,
 )
 from functions.runtime.receipt import ModelCall
 from functions.spec.plan import ActionPlan, Plan, WriteBackPlan
 from functions.spec.templates import fill
+from functions.times import format_instant
 
 CONTACT_WINDOW = timedelta(days=90)
 """How far back the contact log goes."""
@@ -82,6 +85,13 @@ class Draft:
         }
         return {path: value for path, value in found.items() if value is not None}
 
+    @property
+    def notice_keys(self) -> tuple[str, ...]:
+        """Keys of the scores that a channel is told about, in the order of the spec."""
+        told = [target.name for target in self.plan.write_back if target.notify is not None]
+        values = self.write_back if told else {}
+        return tuple(notice_key(self.decision_id, name) for name in told if f"scores.{name}" in values)
+
 
 def commit_request(draft: Draft, body: dict[str, Json], *, wall: datetime) -> CommitRequest:
     """Build the request that writes a draft.
@@ -104,7 +114,35 @@ def commit_request(draft: Draft, body: dict[str, Json], *, wall: datetime) -> Co
         consent=ConsentCondition(consent, draft.snapshot.consent.get(consent)) if draft.cleared else None,
         state=_state(draft, action),
         outbox=_entry(draft, action, due_at=wall, keep_until=keep_until) if action is not None else None,
+        notices=tuple(_notices(draft, due_at=wall, keep_until=keep_until)),
     )
+
+
+def _notices(draft: Draft, *, due_at: datetime, keep_until: datetime) -> Iterator[OutboxEntry]:
+    """Yield an entry for each score that a channel is told about."""
+    values = draft.write_back
+    for target in draft.plan.write_back:
+        if target.notify is None or f"scores.{target.name}" not in values:
+            continue
+        score = _kept_score(draft, target, values[f"scores.{target.name}"])
+        message = ActionMessage(
+            idempotency_key=notice_key(draft.decision_id, target.name),
+            action=SCORE_UPDATED,
+            function=draft.plan.name,
+            profile_id=draft.snapshot.profile_id,
+            event_id=draft.event.id,
+            decided_at=draft.now,
+            expires_at=score.expires_at or draft.now + ACTION_LIFE,
+            payload={
+                "score": target.name,
+                "value": score.value,
+                "at": format_instant(score.at),
+                "expires_at": format_instant(score.expires_at) if score.expires_at else None,
+                "model": score.model,
+                "anonymous_id": draft.event.anonymous_id,
+            },
+        )
+        yield _outbox_entry(draft, message, target.notify, due_at=due_at, keep_until=keep_until)
 
 
 def _record(draft: Draft, body: dict[str, Json], keep_until: datetime) -> DecisionRecord:
@@ -173,18 +211,24 @@ def _entry(draft: Draft, action: ActionPlan, *, due_at: datetime, keep_until: da
         expires_at=expires_at,
         payload=_payload(action, draft.document),
     )
+    return _outbox_entry(draft, message, action.channel, due_at=due_at, keep_until=keep_until)
+
+
+def _outbox_entry(
+    draft: Draft, message: ActionMessage, channel: str, *, due_at: datetime, keep_until: datetime
+) -> OutboxEntry:
     return OutboxEntry(
-        decision_id=draft.decision_id,
-        profile_id=draft.snapshot.profile_id,
-        function=draft.plan.name,
-        action=action.name,
-        channel=action.channel,
+        decision_id=message.idempotency_key,
+        profile_id=message.profile_id,
+        function=message.function,
+        action=message.action,
+        channel=channel,
         consent=draft.plan.consent,
         purpose=draft.plan.purpose,
         message=message_document(message),
         created_at=draft.now,
         due_at=due_at,
-        expires_at=expires_at,
+        expires_at=message.expires_at,
         keep_until=keep_until,
     )
 

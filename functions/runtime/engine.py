@@ -12,6 +12,7 @@ id of a live event, so that neither a late delivery nor another replay can act o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from functions.decision.choosing import Decision, choose, foreclosed, suppressed, withheld
@@ -259,7 +260,9 @@ class _Run:
         self._ports.at_stage("committed")
         if done.existing is not None:
             return self._duplicate(done.existing)
-        return self.journal.of_draft(done.draft, self._act(done.draft))
+        action = self._act(done.draft)
+        self._announce(done.draft)
+        return self.journal.of_draft(done.draft, action)
 
     def redecide(self, draft: Draft, snapshot: Snapshot, removed: Mapping[str, Reason]) -> Draft:
         """Decide again on fresh state; features and outputs stay, the model is not asked twice."""
@@ -299,6 +302,19 @@ class _Run:
             note = error.code
         # Without an error, somebody else took the entry between the commit and here, and will finish it.
         return ActionTaken(action.name, action.channel, "queued", draft.decision_id, note)
+
+    def _announce(self, draft: Draft) -> None:
+        """Tell the platform of the scores; whatever fails now, the outbox has them."""
+        for key in draft.notice_keys if self._ports.announce else ():
+            with suppress(FunctionsError), self._watch.stage("announce"):
+                perform(
+                    draft.snapshot.profile_id,
+                    key,
+                    channels=self._plan.channels,
+                    now=self._now,
+                    ports=self._ports,
+                    recheck=False,
+                )
 
     def _duplicate(self, existing: DecisionRecord) -> Receipt:
         """Answer with the first decision; send its action if whoever made it did not get that far."""

@@ -34,6 +34,8 @@ class Ports:
         owner: Names this process in leases; unique.
         lease: How long an outbox entry is held.
         event_skew: How far an event's time may be ahead of decision time.
+        announce: Whether scores are told at once, after the action; else by the next redrive, so that nobody who
+            waits for an answer waits for them.
         at_stage: Told the name of every stage that was passed, for progress and fault tests.
     """
 
@@ -48,4 +50,5 @@ class Ports:
     owner: str
     lease: timedelta = timedelta(seconds=30)
     event_skew: timedelta = timedelta(minutes=5)
+    announce: bool = True
     at_stage: Callable[[str], None] = _ignore

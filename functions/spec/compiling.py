@@ -15,6 +15,7 @@ from functions.expressions import (
 from functions.governance.contract import DataContract
 from functions.governance.statements import UNMAPPED, ConsentSource
 from functions.spec.collecting import DATA_ROOTS, RESERVED, Collector
+from functions.spec.emission_rules import check_loops, check_notify
 from functions.spec.feature_rules import check_feature, feature_plan, is_score
 from functions.spec.language import Feature, Spec
 from functions.spec.lineage_gate import Governed, LineageGate, check_retention
@@ -73,6 +74,10 @@ class SpecCompiler:
 
     def compile(self) -> Plan | None:
         """Return the plan, or None when there are errors in `problems`."""
+        plan = self._plan()
+        return plan if plan is not None and check_loops(self.collector, plan) else None
+
+    def _plan(self) -> Plan | None:
         spec = self.spec
         pattern = self._pattern()
         key = self.collector.expression(("profile", "key"), spec.profile.key, ("event",))
@@ -192,7 +197,12 @@ class SpecCompiler:
         for target, section in self.spec.write_back.items():
             source = self.collector.expression(("write_back", target, "from"), section.from_, roots)
             if source is not None:
-                yield WriteBackPlan(target.removeprefix("scores."), source, section.expires_after)
+                yield WriteBackPlan(
+                    target.removeprefix("scores."), source, section.expires_after, section.notify
+                )
+            if section.notify is not None and self.shared.registry is not None:
+                path = ("write_back", target, "notify")
+                check_notify(self.collector, path, section.notify, self.shared.registry)
 
     def _consent(self) -> str | None:
         contract = self.shared.contract
@@ -257,7 +267,9 @@ class SpecCompiler:
         registry = self.shared.registry
         if registry is None:
             return {}
-        return {action.channel: channel_plan(action.channel, registry) for action in actions}
+        told = [one.notify for one in self.spec.write_back.values() if one.notify is not None]
+        names = (*(action.channel for action in actions), *told)
+        return {name: channel_plan(name, registry) for name in names if name in registry.channels}
 
 
 def channel_plan(name: str, registry: Registry) -> ChannelPlan:

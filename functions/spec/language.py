@@ -212,6 +212,11 @@ class WriteBack(Section):
         alias="from", description="JMESPath over the outputs, `features`, `event`, `profile`."
     )
     expires_after: Duration | None = Field(default=None, description="From then on readers ignore the score.")
+    notify: Name | None = Field(
+        default=None,
+        description="A channel of the registry that is told `score.updated` after the commit, at least once, under one "
+        "key for each decision and score.",
+    )
 
 
 class Decide(Section):

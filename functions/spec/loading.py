@@ -285,6 +285,9 @@ def _check_registry(registry: Registry, source: Source) -> Iterator[Problem]:
             message = f"there is no channel {action.channel!r}"
             hint = closest(action.channel, registry.channels)
             collector.add(("actions", name, "channel"), "spec.unknown_channel", message, hint)
+        elif registry.channels[action.channel].kind == "tealium":
+            message = "a channel of the kind tealium takes scores only, by `notify`"
+            collector.add(("actions", name, "channel"), "spec.channel_mismatch", message)
         if action.eligible is not None:
             collector.check(("actions", name, "eligible"), action.eligible)
         for path, text in leaves(action.payload, ("actions", name, "payload")):

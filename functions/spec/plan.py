@@ -117,11 +117,12 @@ class ModelPlan:
 
 @dataclass(frozen=True, slots=True)
 class WriteBackPlan:
-    """One score that goes back to the profile as `profile.scores.<name>`."""
+    """One score that goes back to the profile as `profile.scores.<name>`, and to a channel if one is named."""
 
     name: str
     source: Expression
     expires_after: timedelta | None
+    notify: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,17 @@ _SPEC: Final = {
         "The registry has no such action.", "Name one of its actions, or add it to `actions.yaml`."
     ),
     "spec.unknown_channel": ProblemCode(
-        "An action names a channel that the registry does not have.", "Name one of its channels, or add it."
+        "An action or a score names a channel that the registry does not have.",
+        "Name one of its channels, or add it.",
+    ),
+    "spec.channel_mismatch": ProblemCode(
+        "An action or a score names a channel that can't take it: Tealium's takes scores only, the answer to a page "
+        "no scores.",
+        "Name a channel of another kind.",
+    ),
+    "spec.own_trigger": ProblemCode(
+        "What the function emits would fire it again.",
+        "Let its event pattern leave out that source or detail-type.",
     ),
     "spec.duplicate_name": ProblemCode(
         "Two specs give the same name; neither can be used.", "Rename one of the functions."

@@ -104,6 +104,22 @@ class SnsChannel(Section):
     timeout: Duration | None = Field(default=None, description=_TIMEOUT)
 
 
+class TealiumChannel(Section):
+    """Gives scores back to Tealium, by its Collect HTTP API; for `notify`, not for actions."""
+
+    kind: Literal["tealium"]
+    account: Text = Field(description="Account of Tealium.")
+    profile: Text = Field(description="Profile of Tealium.")
+    datasource: Text | None = Field(default=None, description="Key of the data source.")
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s@]+$", max_length=2000)] | None = Field(
+        default=None, description="Another address than that of Tealium's Collect."
+    )
+    timeout: Duration | None = Field(default=None, description=_TIMEOUT)
+    allow_private: bool = Field(
+        default=False, description="Allow addresses of private networks and plain HTTP; for tests."
+    )
+
+
 class ResponseChannel(Section):
     """Gives the action's payload back to the page that asked and waits."""
 
@@ -117,7 +133,7 @@ class CustomChannel(Section):
     options: dict[str, JsonDocument] = Field(default={}, description="Handed to the class.")
 
 
-_KINDS = ("file", "memory", "webhook", "eventbridge", "sqs", "sns", "response")
+_KINDS = ("file", "memory", "webhook", "eventbridge", "sqs", "sns", "tealium", "response")
 
 
 def _kind_of(value: Any) -> str:
@@ -134,6 +150,7 @@ Channel = Annotated[
     | Annotated[EventBridgeChannel, Tag("<eventbridge>")]
     | Annotated[SqsChannel, Tag("<sqs>")]
     | Annotated[SnsChannel, Tag("<sns>")]
+    | Annotated[TealiumChannel, Tag("<tealium>")]
     | Annotated[ResponseChannel, Tag("<response>")]
     | Annotated[CustomChannel, Tag("<custom>")],
     Discriminator(

@@ -6,24 +6,28 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from functions.profiles.store import ContactStatus, ProfileStore, StateUpdate
+from functions.profiles.store import ContactStatus, ProfileStore, StateUpdate, notice_key
 from functions.testing.store_checks.samples import (
     DAY,
     HOUR,
     NOW,
     a_contact,
     a_decision,
+    a_score,
     acted,
     an_entry,
     new_id,
     own_outbox,
     read,
+    refuses,
+    scores_alone,
     send,
     taken,
     with_action,
 )
 
 _TICK: Final = timedelta(milliseconds=1)
+_SETTLED: Final[tuple[ContactStatus, ...]] = ("sent", "released")
 
 
 class OutboxChecks:
@@ -186,6 +190,53 @@ class OutboxChecks:
         assert [entry.decision_id for entry in due if entry.profile_id == profile_id] == [first.id]
         assert len(store.outbox(limit=1)) == 1
         assert list(store.outbox(limit=0)) == []
+
+    def test_a_commit_can_hold_notices_beside_its_action(self, store: ProfileStore) -> None:
+        """Each is an entry of its own, leased and settled without the action or its contact following."""
+        decision = a_decision(new_id("profile"))
+        request = with_action(decision)
+        told = tuple(replace(an_entry(decision), decision_id=notice_key(decision.id, name)) for name in "ab")
+        assert send(store, replace(request, notices=told)).status == "committed"
+        assert {entry.decision_id for entry in own_outbox(store, decision.profile_id)} == {
+            decision.id,
+            *(entry.decision_id for entry in told),
+        }
+        for entry, status in zip(told, _SETTLED, strict=True):
+            taken_entry = store.lease(
+                decision.profile_id, entry.decision_id, owner="worker-1", now=NOW, until=NOW + HOUR
+            )
+            assert taken_entry is not None
+            assert store.settle(taken_entry, status=status) is True
+        state = read(store, decision.profile_id).state
+        assert [contact.status for contact in state.contacts] == ["reserved"]
+        assert state.version == 1
+        assert [entry.decision_id for entry in own_outbox(store, decision.profile_id)] == [decision.id]
+        assert store.delete_profile(decision.profile_id) is True
+        assert store.outbox_entry(decision.profile_id, told[0].decision_id) is None
+
+    def test_notices_need_no_action_and_come_with_their_decision_or_not_at_all(
+        self, store: ProfileStore
+    ) -> None:
+        """A second commit of the decision writes none."""
+        decision = a_decision(new_id("profile"))
+        notice = replace(an_entry(decision), decision_id=notice_key(decision.id, "churn"))
+        first = replace(scores_alone(decision, churn=a_score()), notices=(notice,))
+        other = replace(notice, decision_id=notice_key(decision.id, "value"))
+        assert send(store, first).status == "committed"
+        assert send(store, replace(first, notices=(other,))).status == "duplicate"
+        assert [entry.decision_id for entry in own_outbox(store, decision.profile_id)] == [notice.decision_id]
+
+    def test_notices_of_others_and_of_one_key_are_refused(self, store: ProfileStore) -> None:
+        """So that no entry takes the place of another."""
+        decision = a_decision(new_id("profile"))
+        notice = replace(an_entry(decision), decision_id=notice_key(decision.id, "churn"))
+        for wrong in (
+            (an_entry(decision),),
+            (replace(notice, profile_id=new_id("profile")),),
+            (replace(notice, decision_id=notice_key(new_id("decision"), "churn")),),
+            (notice, notice),
+        ):
+            assert refuses(store.commit, replace(scores_alone(decision), notices=wrong))
 
     def _lease(
         self, store: ProfileStore, decision_id: str, profile_id: str, owner: str, now: datetime

@@ -231,7 +231,7 @@ def test_building_removes_what_is_no_more_and_writes_nothing_when_there_are_erro
     build_folder(folder, output)
     (folder / "rich.yaml").write_text(RICH_SPEC.replace("name: rich", "name: other"))
     build_folder(folder, output)
-    assert [path.name for path in output.iterdir()] == ["other.plan.json"]
+    assert sorted(path.name for path in output.iterdir()) == ["consents.json", "other.plan.json"]
 
     before = (output / "other.plan.json").read_bytes()
     (folder / "rich.yaml").write_text(RICH_SPEC.replace("purpose: retention", "purpose: nothing"))
