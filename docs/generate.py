@@ -20,6 +20,7 @@ from functions.decision.reasons import CONSENT_SENTENCES, REASONS
 from functions.documents import Json
 from functions.errors import every_error
 from functions.expressions import FUNCTION_REFERENCE
+from functions.handlers.settings import HANDLER_SETTINGS, VISITOR_KEY, VISITOR_KEY_MEANING
 from functions.settings import SECRET_PREFIX, SETTINGS
 from functions.spec.problem_codes import PROBLEM_CODES
 from functions.spec.schema import Kind, json_schema
@@ -156,6 +157,11 @@ def _settings() -> Iterator[str]:
         "",
         "The value of a spec's `{secret: NAME}`: the name in upper case, every other sign as `_`. Never shown.",
     )
+    yield "\n## Of Lambda functions alone\n\n| variable | default | meaning |\n|---|---|---|\n"
+    for setting in HANDLER_SETTINGS:
+        default = f"`{setting.default}`" if setting.default else ""
+        yield _row(f"`{setting.variable}`", default, setting.description)
+    yield _row(f"`{VISITOR_KEY}`", "", f"{VISITOR_KEY_MEANING} Never shown.")
     yield (
         "\nThe variables of the AWS SDK work as everywhere: region, credentials, profile, and the addresses "
         "of endpoints.\n"

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from functions.cli.arguments import add_json
 from functions.cli.console import Console
 from functions.documents import Json
-from functions.settings import SECRET_PREFIX, SETTINGS, Setting, read_settings
+from functions.handlers.settings import (
+    HANDLER_SETTINGS,
+    VISITOR_KEY,
+    VISITOR_KEY_MEANING,
+    read_handler_settings,
+)
+from functions.settings import SECRET_PREFIX, SETTINGS, Setting
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@]*@")
 _PREFIX = "FUNCTIONS_"
@@ -23,22 +29,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
-    settings = read_settings(console.environment)
+    settings = read_handler_settings(console.environment)
     rows = [_row(setting, console.environment) for setting in SETTINGS]
+    of_lambda = [_row(setting, console.environment) for setting in HANDLER_SETTINGS]
+    secrets = sorted(settings.common.secrets) + [VISITOR_KEY] * bool(settings.visitor_keys)
     for warning in _unknown(console.environment):
         console.err(warning)
     if arguments.json:
-        console.json({"settings": rows, "secrets": sorted(settings.secrets)})
+        console.json({"settings": rows, "lambda": of_lambda, "secrets": secrets})
         return 0
+    _list(rows, console)
+    console.out("\nOf Lambda functions alone:")
+    _list(of_lambda, console)
+    console.out(f"\nSecrets: {', '.join(secrets) or 'none set'}")
+    console.out(
+        f"    {SECRET_PREFIX}NAME: The value of a spec's `{{secret: NAME}}`; in upper case, other signs as `_`."
+    )
+    console.out(f"    {VISITOR_KEY}: {VISITOR_KEY_MEANING}")
+    return 0
+
+
+def _list(rows: Iterable[Mapping[str, Json]], console: Console) -> None:
     for row in rows:
         value = row["value"] or "(not set)"
         origin = "" if row["set"] else console.paint("  default", "dim")
         console.out(f"{console.paint(row['variable'], 'bold')} = {value}{origin}")
         console.out(f"    {row['description']}")
-    found = ", ".join(sorted(settings.secrets)) or "none set"
-    console.out(f"{console.paint(SECRET_PREFIX + 'NAME', 'bold')}: {found}")
-    console.out("    The value of a spec's `{secret: NAME}`; in upper case, other signs as `_`.")
-    return 0
 
 
 def _row(setting: Setting, environment: Mapping[str, str]) -> dict[str, Json]:
@@ -66,7 +82,8 @@ def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
     """Yield a warning for every variable that looks like a setting and is none."""
     from functions.spec.problems import closest
 
-    known = [setting.variable for setting in SETTINGS if setting.variable.startswith(_PREFIX)]
+    every = [VISITOR_KEY, *(setting.variable for setting in (*SETTINGS, *HANDLER_SETTINGS))]
+    known = [variable for variable in every if variable.startswith(_PREFIX)]
     for name in sorted(environment):
         if name.startswith(_PREFIX) and not name.startswith(SECRET_PREFIX) and name not in known:
             hint = closest(name, known)

@@ -92,7 +92,9 @@ HANDLER_SETTINGS: Final[tuple[Setting, ...]] = (
 )
 
 VISITOR_KEY: Final = "FUNCTIONS_VISITOR_KEY"
-"""Variable of the key of visitor tokens. Several keys, separated by spaces, are all accepted."""
+"""Variable of the key of visitor tokens."""
+
+VISITOR_KEY_MEANING: Final = "The key of visitor tokens, for the synchronous answer. Several keys, separated by spaces, are all accepted."
 
 INGEST_KEY: Final = "FUNCTIONS_INGEST_KEY"
 """Variable of the key that webhooks of platforms prove; several, separated by spaces, are all accepted."""

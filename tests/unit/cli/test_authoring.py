@@ -11,6 +11,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from functions.cli.settings import without_credentials
+from functions.handlers.settings import HANDLER_SETTINGS
 from functions.settings import SETTINGS
 
 Command = Callable[..., CompletedProcess[str]]
@@ -204,6 +205,24 @@ def test_every_setting_is_listed_with_its_value_and_where_it_comes_from(function
     assert "FUNCTIONS_LEASE = 1m" in lines
     assert "FUNCTIONS_EVENT_SKEW = 5m  default" in lines
     assert [row["variable"] for row in document["settings"]] == [setting.variable for setting in SETTINGS]
+    assert [row["variable"] for row in document["lambda"]] == [one.variable for one in HANDLER_SETTINGS]
+
+
+def test_the_settings_of_lambda_functions_are_known(functions: Command) -> None:
+    environment = {
+        "FUNCTIONS_NAME": "churn",
+        "FUNCTIONS_DLQ_URL": "https://sqs.eu-central-1.amazonaws.com/1/parked",
+        "FUNCTIONS_VISITOR_KEY": "a-key-of-more-than-24-bytes",
+    }
+    done = functions("settings", environment=environment)
+    wrong = functions("settings", environment={"FUNCTIONS_TRACING": "perhaps"})
+
+    assert done.stderr == ""
+    assert "FUNCTIONS_NAME = churn" in done.stdout.splitlines()
+    assert "Secrets: FUNCTIONS_VISITOR_KEY" in done.stdout.splitlines()
+    assert "a-key-of" not in done.stdout
+    assert wrong.returncode == 3
+    assert "FUNCTIONS_TRACING: must be on or off" in wrong.stderr
 
 
 def test_no_secret_is_shown(functions: Command) -> None:
