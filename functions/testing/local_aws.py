@@ -162,7 +162,8 @@ def _pause(server: subprocess.Popen[bytes]) -> None:
 def _end(server: subprocess.Popen[bytes]) -> None:
     server.terminate()
     try:
-        server.wait(timeout=30)
+        # It waits for connections that its callers keep open, and has nothing to save.
+        server.wait(timeout=3)
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()
