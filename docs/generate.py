@@ -20,7 +20,7 @@ from functions.decision.reasons import CONSENT_SENTENCES, REASONS
 from functions.documents import Json
 from functions.errors import every_error
 from functions.expressions import FUNCTION_REFERENCE
-from functions.handlers.settings import HANDLER_SETTINGS, VISITOR_KEY, VISITOR_KEY_MEANING
+from functions.handlers.settings import HANDLER_KEYS, HANDLER_SETTINGS
 from functions.settings import SECRET_PREFIX, SETTINGS
 from functions.spec.problem_codes import PROBLEM_CODES
 from functions.spec.schema import Kind, json_schema
@@ -161,7 +161,8 @@ def _settings() -> Iterator[str]:
     for setting in HANDLER_SETTINGS:
         default = f"`{setting.default}`" if setting.default else ""
         yield _row(f"`{setting.variable}`", default, setting.description)
-    yield _row(f"`{VISITOR_KEY}`", "", f"{VISITOR_KEY_MEANING} Never shown.")
+    for variable, meaning in HANDLER_KEYS.items():
+        yield _row(f"`{variable}`", "", f"{meaning} Never shown.")
     yield (
         "\nThe variables of the AWS SDK work as everywhere: region, credentials, profile, and the addresses "
         "of endpoints.\n"

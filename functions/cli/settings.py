@@ -9,12 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functions.cli.arguments import add_json
 from functions.cli.console import Console
 from functions.documents import Json
-from functions.handlers.settings import (
-    HANDLER_SETTINGS,
-    VISITOR_KEY,
-    VISITOR_KEY_MEANING,
-    read_handler_settings,
-)
+from functions.handlers.settings import HANDLER_KEYS, HANDLER_SETTINGS, read_handler_settings
 from functions.settings import SECRET_PREFIX, SETTINGS, Setting
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@]*@")
@@ -32,7 +27,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     settings = read_handler_settings(console.environment)
     rows = [_row(setting, console.environment) for setting in SETTINGS]
     of_lambda = [_row(setting, console.environment) for setting in HANDLER_SETTINGS]
-    secrets = sorted(settings.common.secrets) + [VISITOR_KEY] * bool(settings.visitor_keys)
+    secrets = sorted([*settings.common.secrets, *filter(console.environment.get, HANDLER_KEYS)])
     for warning in _unknown(console.environment):
         console.err(warning)
     if arguments.json:
@@ -45,7 +40,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     console.out(
         f"    {SECRET_PREFIX}NAME: The value of a spec's `{{secret: NAME}}`; in upper case, other signs as `_`."
     )
-    console.out(f"    {VISITOR_KEY}: {VISITOR_KEY_MEANING}")
+    for variable, meaning in HANDLER_KEYS.items():
+        console.out(f"    {variable}: {meaning}")
     return 0
 
 
@@ -82,7 +78,7 @@ def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
     """Yield a warning for every variable that looks like a setting and is none."""
     from functions.spec.problems import closest
 
-    every = [VISITOR_KEY, *(setting.variable for setting in (*SETTINGS, *HANDLER_SETTINGS))]
+    every = [*HANDLER_KEYS, *(setting.variable for setting in (*SETTINGS, *HANDLER_SETTINGS))]
     known = [variable for variable in every if variable.startswith(_PREFIX)]
     for name in sorted(environment):
         if name.startswith(_PREFIX) and not name.startswith(SECRET_PREFIX) and name not in known:

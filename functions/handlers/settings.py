@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from functions.errors import SettingsError
@@ -92,12 +93,15 @@ HANDLER_SETTINGS: Final[tuple[Setting, ...]] = (
 )
 
 VISITOR_KEY: Final = "FUNCTIONS_VISITOR_KEY"
-"""Variable of the key of visitor tokens."""
-
-VISITOR_KEY_MEANING: Final = "The key of visitor tokens, for the synchronous answer. Several keys, separated by spaces, are all accepted."
-
 INGEST_KEY: Final = "FUNCTIONS_INGEST_KEY"
-"""Variable of the key that webhooks of platforms prove; several, separated by spaces, are all accepted."""
+
+HANDLER_KEYS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        VISITOR_KEY: "Key of visitor tokens. Several, separated by spaces, are all accepted.",
+        INGEST_KEY: "Key that webhooks of platforms prove. Several, separated by spaces, are all accepted.",
+    }
+)
+"""Variables of keys, which are secrets, with their meanings."""
 
 MIN_KEY_BYTES: Final = 24
 
