@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, str] = {
     "replay": "decide again about past events, and send nothing late",
     "endpoint": "serve the sample models over the SageMaker runtime API",
     "models": "list the models, and print their cards",
+    "report": "write the pages for the privacy review",
     "schema": "print or write the JSON Schemas for editors",
     "settings": "list the settings and their values",
     "completion": "print what makes a shell complete commands and names",

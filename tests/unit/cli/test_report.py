@@ -1,0 +1,127 @@
+"""`functions report`: every function has its page, all that leaves stands there, and texts are only texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from functions.cli.report import write_report
+from functions.cli.review import function_page, index_page
+from functions.errors import SettingsError
+from functions.spec.loading import SpecFolder, load_folder
+from functions.spec.plan import ExceptionPlan, Plan
+from functions.spec.problems import SpecError
+
+Command = Callable[..., CompletedProcess[str]]
+
+SPECS = Path(__file__).parents[3] / "feature_specs"
+HOSTILE = '<script src="https://evil.example/x.js"></script>&"\'> --> ]]>'
+
+
+class _Reader(HTMLParser):
+    """Takes the text of a page, its tags, and what it points at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text, self.tags, self.links = "", set[str](), set[str]()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.links |= {value or "" for name, value in attrs if name in ("href", "src", "action", "data")}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def read(page: str) -> _Reader:
+    reader = _Reader()
+    reader.feed(page)
+    return reader
+
+
+@pytest.fixture(scope="module")
+def specs() -> SpecFolder:
+    return load_folder(SPECS)
+
+
+def page_of(specs: SpecFolder, plan: Plan) -> _Reader:
+    assert specs.contract is not None
+    assert specs.registry is not None
+    return read(function_page(plan, specs.contract, specs.registry))
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in SPECS.glob("*-*.yaml") if "." not in path.stem))
+def test_a_page_names_everything_that_is_read_that_leaves_and_that_may_happen(
+    specs: SpecFolder, name: str
+) -> None:
+    plan = specs.plans[name]
+    text = page_of(specs, plan).text
+    wanted = [plan.purpose, plan.consent, plan.owner, plan.bundle.spec, plan.bundle.policy]
+    wanted += [path for path in plan.reads if path.startswith(("profile", "event"))]
+    wanted += [feature.name for feature in plan.features]
+    wanted += [label for flow in plan.governance.flows for label in flow.labels]
+    wanted += [action.name for action in plan.actions]
+    wanted += [plan.model.target] if plan.model else []
+    assert [one for one in wanted if one not in text] == []
+
+
+def test_the_index_leads_to_every_function(specs: SpecFolder) -> None:
+    assert specs.contract is not None
+    index = read(index_page(specs.plans, specs.contract))
+    assert index.links == {f"{name}.html" for name in specs.plans}
+    assert [name for name in specs.contract.purposes if name not in index.text] == []
+
+
+def test_pages_run_nothing_and_ask_nobody(specs: SpecFolder) -> None:
+    for plan in specs.plans.values():
+        found = page_of(specs, plan)
+        assert not found.tags & {"script", "img", "iframe", "link", "object", "form"}
+        assert found.links <= {"index.html"}
+
+
+def test_what_an_author_writes_is_text_and_never_markup(specs: SpecFolder) -> None:
+    plan = specs.plans["churn-retention"]
+    told = ExceptionPlan("profile.email", ("direct-identifier",), HOSTILE, HOSTILE)
+    governance = replace(plan.governance, exceptions=(told,))
+    hostile = replace(plan, description=HOSTILE, owner=HOSTILE, governance=governance)
+    found = page_of(specs, hostile)
+    assert "script" not in found.tags
+    assert found.text.count(HOSTILE) == 4
+    assert found.links == {"index.html"}
+
+
+def test_an_exception_stands_on_the_page_with_who_has_agreed(specs: SpecFolder) -> None:
+    plan = specs.plans["churn-retention"]
+    told = ExceptionPlan("profile.email", ("direct-identifier",), "Approved for fraud.", "Ada Privacy")
+    found = page_of(specs, replace(plan, governance=replace(plan.governance, exceptions=(told,))))
+    assert (
+        "Exception: profile.email (direct-identifier) may leave. Approved for fraud. Reviewed by Ada Privacy."
+    ) in found.text
+
+
+def test_the_same_files_give_the_same_pages(specs: SpecFolder, tmp_path: Path) -> None:
+    one = write_report(specs, tmp_path / "one")
+    other = write_report(load_folder(SPECS), tmp_path / "other")
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in other]
+    assert one[0].name == "index.html"
+
+
+def test_faulty_specs_and_a_folder_that_is_a_file_are_told(specs: SpecFolder, tmp_path: Path) -> None:
+    (tmp_path / "specs").mkdir()
+    with pytest.raises(SpecError):
+        write_report(load_folder(tmp_path / "specs"), tmp_path / "report")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsError, match="can't be written"):
+        write_report(specs, tmp_path / "file")
+
+
+def test_the_command_says_where_to_begin(functions: Command, project: Path) -> None:
+    target = project / "pages"
+    done = functions("report", "--to", target)
+    assert (done.returncode, done.stdout) == (0, f"2 pages written; begin with {target}/index.html\n")
+    assert len(list(target.glob("*.html"))) == 2
