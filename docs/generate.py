@@ -17,11 +17,15 @@ from typing import Any, Final
 import functions
 from functions.cli.main import COMMANDS
 from functions.decision.reasons import CONSENT_SENTENCES, REASONS
+from functions.decision.sentences import sentence as said
 from functions.documents import Json
 from functions.errors import every_error
 from functions.expressions import FUNCTION_REFERENCE
 from functions.handlers.settings import HANDLER_KEYS, HANDLER_SETTINGS
 from functions.settings import SECRET_PREFIX, SETTINGS
+from functions.spec.loading import load_policy
+from functions.spec.plan import Policy
+from functions.spec.policy import SIGNS
 from functions.spec.problem_codes import PROBLEM_CODES
 from functions.spec.schema import Kind, json_schema
 
@@ -45,6 +49,7 @@ def pages() -> dict[str, str]:
     """Return every generated page by its path below this folder."""
     return {
         "spec-reference.md": "".join(_spec_reference()),
+        "policy.md": "".join(_policy()),
         "settings.md": "".join(_settings()),
         "errors.md": "".join(_errors()),
         "commands.md": "".join(_commands()),
@@ -59,7 +64,8 @@ def _spec_reference() -> Iterator[str]:
         "here is an error, with the closest match as a hint. Editors complete and check the files by the JSON "
         "Schemas that `functions schema --write feature_specs/schema` writes.\n\n"
         "- [The spec](#the-spec)\n- [The action registry](#the-action-registry)\n"
-        "- [The experiments](#the-experiments)\n- [The data contract](#the-data-contract)\n- [The cases](#the-cases)\n"
+        "- [The experiments](#the-experiments)\n- [The rails](policy.md), on a page of their own\n"
+        "- [The data contract](#the-data-contract)\n- [The cases](#the-cases)\n"
         "- [Expressions](#expressions)\n"
     )
     for kind, (title, where) in _KINDS.items():
@@ -71,6 +77,67 @@ def _spec_reference() -> Iterator[str]:
             if "properties" in section:
                 yield from _section(section, name, sections)
     yield from _expressions()
+
+
+def _policy() -> Iterator[str]:
+    yield f"# The rails\n\n{_MADE}\n"
+    yield _POLICY_INTRODUCTION
+    schema = json_schema("policy")
+    sections = schema["$defs"]
+    yield "\n## Rules\n\nA rule is known by its keys. Every rule has a `name`, and may say `because`.\n"
+    for sign, model in SIGNS.items():
+        section = sections[model.__name__]
+        own = {key: field for key, field in section["properties"].items() if key not in ("name", "because")}
+        yield f"\n### {_RULE_TITLES[sign]}\n"
+        yield from _section({**section, "properties": own}, None, sections)
+        rail = next((rail for rail in _sample_policy().rails if type(rail).__name__ == _rail(model)), None)
+        if rail is not None:
+            yield f"\n`{rail.name}` of the samples: *{said(rail)}*\n"
+    yield from _section(sections["NamedActions"], "NamedActions", sections)
+
+
+_POLICY_INTRODUCTION: Final = (
+    "`policy.yaml` stands beside the specs and holds for all of them: the marketer's rules about actions. "
+    "Whatever a model says or a ranking prefers, an action that a rule forbids does not happen.\n\n"
+    "- A rule can only take actions away. There is no rule that allows, and no order: every rule counts, and a "
+    "receipt lists each that took an action away. Doing nothing is always allowed.\n"
+    "- What a rule can't judge is *unknown*, and unknown is no: a missing consent record, a time zone that nobody "
+    "knows, an expression that is null or fails. The receipt says `rail.unknown` instead of `rail.blocked`.\n"
+    "- A rule speaks about actions by their tags (`forbid: discount`, or a list), about `all`, or about some by "
+    "name (`forbid: {actions: [retention-offer-20]}`).\n"
+    "- Rules are asked before the model (with `score: when-actionable` no model is called when they leave "
+    "nothing), again when the decision is committed, and again when an action leaves later than that.\n"
+    "- An action counts towards caps from the moment it is reserved, with the tags it had then, until it turns out "
+    "that it never left. Then it gives back its place, and the money it took.\n"
+    "- `subject_to_caps: false` of an action spares it caps, suppressions and exclusion groups; "
+    "`counts_towards_caps: false` keeps them from counting it.\n"
+    "- Time is that of the decision. A rolling window looks back from every moment; a day, a week or a month is that "
+    "of the wall clock in the zone that is named, also on the days when clocks change.\n"
+    "- A budget is exact, however many customers are served at once. A new limit counts from its next window on.\n"
+    "- `functions validate` finds tags, actions, zones and consents that do not exist, caps that can never bind, "
+    "and actions that can never pass. `functions explain --policy` says every rule in plain English.\n"
+)
+_RULE_TITLES: Final = {
+    "cap": "Frequency cap",
+    "budget": "Budget",
+    "suppress": "Suppression after too much",
+    "only_one_of": "Exclusion group",
+    "valid": "Validity period",
+    "unless_consent": "Consent",
+    "between": "Quiet hours",
+    "listed": "Suppression list",
+    "risk_over": "Risk ceiling",
+    "unless": "Eligibility",
+    "for": "Cooldown",
+}
+
+
+def _rail(model: type[Any]) -> str:
+    return model.__name__.removesuffix("Rule") + "Rail"
+
+
+def _sample_policy() -> Policy:
+    return load_policy(FOLDER.parent / "feature_specs")
 
 
 def _section(schema: Json, name: str | None, sections: Json) -> Iterator[str]:

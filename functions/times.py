@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 Clock = Callable[[], datetime]
@@ -30,6 +30,28 @@ _EPOCH_US_FROM = 1e14
 FIRST_TIME: Final = _EPOCH
 LAST_TIME: Final = datetime(9000, 1, 1, tzinfo=UTC)
 """Times outside are no times of events or decisions, and too near the ends of the calendar to reckon with."""
+_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,31}(?:/[A-Za-z0-9_+-]{1,31}){0,2}")
+
+
+_NO_ZONES = ("localtime", "posix", "right/", "Factory", "posixrules")
+"""What some machines keep beside the zones: their own zone, and zones that count leap seconds."""
+
+
+def find_zone(name: object) -> tzinfo | None:
+    """Return the IANA time zone of a name, None when there is none; anything may be asked for.
+
+    A name comes from a customer's profile: only what has the form of one is looked up, never a path.
+    """
+    if not isinstance(name, str) or _ZONE.fullmatch(name) is None or name.startswith(_NO_ZONES):
+        return None
+    if name == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo  # most functions never ask for a zone
+
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        return None
 
 
 def utc_now() -> datetime:

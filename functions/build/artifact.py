@@ -28,10 +28,8 @@ from functions.expressions import (
 from functions.governance.statements import source_document, source_from
 from functions.spec.experiment_plan import experiments_document, experiments_from
 from functions.spec.plan import (
-    ActionPlan,
     Answer,
     Bundle,
-    ChannelPlan,
     ExceptionPlan,
     FeaturePlan,
     Flow,
@@ -41,6 +39,7 @@ from functions.spec.plan import (
     Rung,
     WriteBackPlan,
 )
+from functions.spec.policy_codec import policy_document, policy_from_document
 
 FORMAT: Final = 2
 """Counts up whenever the shape of the artefact changes."""
@@ -159,15 +158,11 @@ def _plan_document(plan: Plan, writer: _Writer) -> dict[str, Json]:
             for target in plan.write_back
         ],
         "when": writer.optional(plan.when),
-        "actions": [_action_document(action, writer) for action in plan.actions],
+        "policy": policy_document(plan.policy, writer.number),
         "cold_start": plan.cold_start,
         "reads": list(plan.reads),
         "experiments": experiments_document(plan.experiments),
         "bundle": [plan.bundle.spec, plan.bundle.policy, plan.bundle.model],
-        "channels": {
-            name: {"kind": channel.kind, "options": _json_options(channel.options)}
-            for name, channel in plan.channels.items()
-        },
         "governance": _governance_document(plan.governance),
     }
 
@@ -197,15 +192,11 @@ def _plan(
             for name, source, seconds, notify in plan["write_back"]
         ),
         when=reader.optional(plan["when"]),
-        actions=tuple(_action(action, reader) for action in plan["actions"]),
+        policy=policy_from_document(plan["policy"], reader.one),
         cold_start=plan["cold_start"],
         reads=tuple(plan["reads"]),
         bundle=Bundle(spec, policy, model),
         experiments=experiments_from(plan["experiments"]),
-        channels={
-            name: ChannelPlan(name, channel["kind"], channel["options"])
-            for name, channel in plan["channels"].items()
-        },
         consent_source=source_from(plan["consent_source"]),
         governance=_governance(plan["governance"]),
     )
@@ -307,28 +298,6 @@ def _model(document: Mapping[str, Json], reader: _Reader) -> ModelPlan:
         fallback=tuple(
             Rung(kind, reader.table(sources), constants) for kind, sources, constants in document["fallback"]
         ),
-    )
-
-
-def _action_document(action: ActionPlan, writer: _Writer) -> dict[str, Json]:
-    return {
-        "name": action.name,
-        "tags": list(action.tags),
-        "channel": action.channel,
-        "eligible": writer.optional(action.eligible),
-        "payload": action.payload,
-        "payload_expressions": writer.table(action.payload_expressions),
-    }
-
-
-def _action(document: Mapping[str, Json], reader: _Reader) -> ActionPlan:
-    return ActionPlan(
-        name=document["name"],
-        tags=tuple(document["tags"]),
-        channel=document["channel"],
-        eligible=reader.optional(document["eligible"]),
-        payload=document["payload"],
-        payload_expressions=reader.table(document["payload_expressions"]),
     )
 
 

@@ -19,7 +19,7 @@ _MAX_BYTES: Final = 50_000_000
 CONSENTS_FILE: Final = "consents.json"
 """What platforms call the consents of the contract, beside the artefacts; profile ingest reads it."""
 
-_SHARED: Final = ("contract.yaml", "actions.yaml", "experiments.yaml")
+_SHARED: Final = ("contract.yaml", "actions.yaml", "policy.yaml", "experiments.yaml")
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ complete -c functions -f -a '(__functions_complete)'
 SCRIPTS: Final[Mapping[str, str]] = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 """What each shell is to run."""
 
-_SHARED_FILES: Final = ("contract.yaml", "actions.yaml", "experiments.yaml")
+_SHARED_FILES: Final = ("contract.yaml", "actions.yaml", "policy.yaml", "experiments.yaml")
 _KINDS: Final[Mapping[str, Kind]] = {"FILE": "files", "FOLDER": "folders"}
 
 

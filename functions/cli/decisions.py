@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 
 from functions.cli.arguments import add_json, add_limit
 from functions.cli.console import Console
+from functions.cli.receipts import veto_texts
 from functions.documents import Json
 from functions.errors import UsageError
 from functions.profiles.store import DecisionRecord, ProfileStore
@@ -60,12 +62,22 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         outcome = console.paint(str(document["outcome"]).replace("_", " "), "bold")
         console.out(f"{document['decided_at']}  {document['function']}  {outcome}")
         console.out(f"  {document['reason']['text']}")
+        for line in _vetoes(document):
+            console.out(f"  {line}")
         if document["action"]:
             action = document["action"]
             note = f" ({action['note']})" if action["note"] else ""
             console.out(f"  {action['name']} to {action['channel']}: {action['delivery']}{note}")
         console.out(console.paint(f"  decision {document['decision_id']}", "dim"))
     return 0
+
+
+def _vetoes(document: dict[str, Json]) -> Iterator[str]:
+    """Yield what was against each action, where the reason of the decision does not say it."""
+    for candidate in document.get("candidates") or ():
+        for text in veto_texts(candidate):
+            if text != document["reason"]["text"]:
+                yield f"not {candidate['action']}: {text}"
 
 
 def _document(store: ProfileStore, record: DecisionRecord) -> dict[str, Json]:

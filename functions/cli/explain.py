@@ -1,4 +1,4 @@
-"""`functions explain NAME`: what a function reads, sends and may do, without a network."""
+"""`functions explain NAME`: what a function reads, sends and may do; `--policy`: what the rails say."""
 
 from __future__ import annotations
 
@@ -19,13 +19,19 @@ _EPILOG = """examples:
   functions explain churn-retention
   functions explain churn-retention --json
   functions explain churn-retention --code
+  functions explain --policy
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.epilog = _EPILOG
-    parser.add_argument("name", metavar="NAME", help="name of the function")
+    parser.add_argument("name", metavar="NAME", nargs="?", help="name of the function")
+    parser.add_argument(
+        "--policy",
+        action="store_true",
+        help="print every rule of the rails as a sentence, and whom it concerns",
+    )
     parser.add_argument("--code", action="store_true", help="print the Python that computes the features")
     add_json(parser)
 
@@ -34,6 +40,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
     from functions.spec.loading import load_function
 
+    if arguments.policy:
+        return _explain_policy(arguments, console)
+    if arguments.name is None:
+        console.err("name a function, or ask for --policy")
+        return 2
     plan = load_function(specs_folder(console), arguments.name)
     if arguments.code:
         console.out(plan.values.code.rstrip())
@@ -49,6 +60,37 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         console.out(console.paint(title, "bold"))
         for line in lines:
             console.out(f"  {line}")
+    return 0
+
+
+def _explain_policy(arguments: argparse.Namespace, console: Console) -> int:
+    """Print what the rails say, to whoever never saw the file."""
+    from functions.decision.sentences import sentence
+    from functions.spec.loading import load_policy
+    from functions.spec.rails import rail_applies
+
+    policy = load_policy(specs_folder(console))
+    if arguments.name is not None:
+        from functions.spec.loading import load_function
+
+        policy = load_function(specs_folder(console), arguments.name).policy
+    rules: list[dict[str, Json]] = [
+        {
+            "name": rail.name,
+            "sentence": sentence(rail),
+            "actions": [action.name for action in policy.actions if rail_applies(rail, action)],
+        }
+        for rail in policy.rails
+    ]
+    if arguments.json:
+        console.json({"policy": policy.hash, "rails": rules})
+        return 0
+    for rule in rules:
+        console.out(console.paint(str(rule["name"]), "bold"))
+        console.out(f"  {rule['sentence']}")
+        console.out(console.paint(f"  concerns {', '.join(rule['actions']) or 'no action'}", "dim"))
+    if not rules:
+        console.err("there are no rails")
     return 0
 
 

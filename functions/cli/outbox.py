@@ -59,12 +59,12 @@ def _list(arguments: argparse.Namespace, console: Console) -> list[dict[str, Jso
 
 def _redrive(arguments: argparse.Namespace, console: Console) -> list[dict[str, Json]]:
     from functions.cli.composition import opened_runtime, opened_store
-    from functions.spec.loading import load_channels
+    from functions.spec.loading import load_policy
 
     settings = read_settings(console.environment)
-    channels = load_channels(specs_folder(console))
+    policy = load_policy(specs_folder(console))
     with opened_store(settings) as store, opened_runtime(settings, store) as runtime:
-        results = runtime.redrive(channels, now=arguments.now or utc_now(), limit=arguments.limit)
+        results = runtime.redrive(policy, now=arguments.now or utc_now(), limit=arguments.limit)
     rows = []
     for entry, performed in results:
         if performed is None:

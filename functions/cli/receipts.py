@@ -51,7 +51,7 @@ def _rows(receipt: dict[str, Json]) -> Iterator[tuple[str, str]]:
     yield from _model_rows(receipt)
     if receipt["scores"]:
         yield "score", _pairs(receipt["scores"])
-    yield from _candidate_rows(receipt["candidates"])
+    yield from _candidate_rows(receipt["candidates"], receipt["reason"]["text"])
     yield from _action_rows(receipt["action"])
     if receipt["write_back"]:
         yield "written", _pairs({f"profile.{path}": value for path, value in receipt["write_back"].items()})
@@ -96,14 +96,22 @@ def _model_rows(receipt: dict[str, Json]) -> Iterator[tuple[str, str]]:
         yield "model", f"{who}, {model['latency_ms']:.1f} ms, {counted(model['attempts'], 'attempt')}"
 
 
-def _candidate_rows(candidates: list[dict[str, Json]]) -> Iterator[tuple[str, str]]:
-    """Yield one row for all candidates that ended alike."""
-    groups: dict[str, list[str]] = {}
+def _candidate_rows(candidates: list[dict[str, Json]], told: str) -> Iterator[tuple[str, str]]:
+    """Yield one row for all candidates that ended alike, and what was against them if it is not told yet."""
+    groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for candidate in candidates:
         by = f" by {candidate['by']}" if candidate["by"] else ""
-        groups.setdefault(candidate["verdict"] + by, []).append(candidate["action"])
-    for index, (verdict, names) in enumerate(groups.items()):
+        groups.setdefault((candidate["verdict"] + by, veto_texts(candidate)), []).append(candidate["action"])
+    for index, ((verdict, texts), names) in enumerate(groups.items()):
         yield "" if index else "candidates", f"{', '.join(names)}: {verdict}"
+        for text in texts:
+            if text != told:
+                yield "", f"  {text}"
+
+
+def veto_texts(candidate: dict[str, Json]) -> tuple[str, ...]:
+    """Return everything that was against a candidate, in plain words; a receipt kept by an older version has none."""
+    return tuple(str(one["text"]) for one in candidate.get("reasons") or ())
 
 
 def _action_rows(action: dict[str, Json] | None) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import Final
 from functions.cli.arguments import unreadable
 from functions.cli.console import Console
 
-_KINDS: Final = ("spec", "contract", "actions", "experiments", "cases")
+_KINDS: Final = ("spec", "contract", "actions", "policy", "experiments", "cases")
 
 _EPILOG = """An editor with a YAML language server completes and checks a file that begins
 with a line such as

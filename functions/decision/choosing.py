@@ -1,9 +1,10 @@
-"""Choose the first eligible action of a spec, or do-nothing. Pure: the same values give the same decision."""
+"""Choose an action of a spec that nothing removed, or do-nothing. Pure: the same values, the same decision."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
 from functions.decision.evaluating import evaluate
@@ -16,6 +17,14 @@ DO_NOTHING = "do-nothing"
 
 Outcome = Literal["acted", "no_action", "suppressed"]
 
+Against = Callable[[ActionPlan], tuple[Reason, ...]]
+"""Gives every reason against an action; none when it may happen."""
+
+
+def nothing_against(_: ActionPlan) -> tuple[Reason, ...]:
+    """Return no reason: there are no rails."""
+    return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -24,18 +33,26 @@ class Candidate:
     Attributes:
         action: Its name, or `do-nothing`.
         verdict: Whether it was chosen, removed, or not reached.
-        by: Code of what removed or outranked it; None for the chosen one.
+        by: Code of what removed it first, or what outranked it; None for the chosen one.
         value: Expected value, where the ranking gives one.
+        reasons: Everything that removed it.
     """
 
     action: str
     verdict: Literal["chosen", "vetoed", "outranked"]
     by: str | None = None
     value: float | None = None
+    reasons: tuple[Reason, ...] = ()
 
     def as_document(self) -> dict[str, Json]:
         """Return the JSON form."""
-        return {"action": self.action, "verdict": self.verdict, "by": self.by, "value": self.value}
+        return {
+            "action": self.action,
+            "verdict": self.verdict,
+            "by": self.by,
+            "value": self.value,
+            "reasons": [one.as_document() for one in self.reasons],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +64,19 @@ class Decision:
         reason: Why.
         action: The chosen action; None for do-nothing.
         candidates: Every action of the spec and do-nothing, in order.
+        due: Until when the action waits; None when it may leave at once.
     """
 
     outcome: Outcome
     reason: Reason
     action: ActionPlan | None
     candidates: tuple[Candidate, ...]
+    due: datetime | None = None
 
 
 def suppressed(plan: Plan, why: Reason) -> Decision:
     """Return the decision in which one reason removed every action."""
-    vetoed = tuple(Candidate(action.name, "vetoed", why.code) for action in plan.actions)
+    vetoed = tuple(Candidate(action.name, "vetoed", why.code, reasons=(why,)) for action in plan.actions)
     return Decision("suppressed", why, None, (*vetoed, Candidate(DO_NOTHING, "chosen")))
 
 
@@ -70,62 +89,78 @@ def withheld(decision: Decision, why: Reason) -> Decision:
         return decision
     *actions, _ = decision.candidates
     vetoed = tuple(
-        replace(one, verdict="vetoed", by=why.code) if one.verdict == "chosen" else one for one in actions
+        replace(one, verdict="vetoed", by=why.code, reasons=(why,)) if one.verdict == "chosen" else one
+        for one in actions
     )
     return Decision("suppressed", why, None, (*vetoed, Candidate(DO_NOTHING, "chosen")))
 
 
-def choose(plan: Plan, document: Mapping[str, Json], removed: Mapping[str, Reason] | None = None) -> Decision:
-    """Choose among the actions of a plan.
+def choose(
+    plan: Plan,
+    document: Mapping[str, Json],
+    against: Against = nothing_against,
+    removed: Mapping[str, Reason] | None = None,
+) -> Decision:
+    """Choose among the actions of a plan that nothing removed.
 
     Args:
         plan: The function.
         document: The root: `event`, `profile`, `features`, the outputs and `now`.
+        against: Gives every reason of the rails against an action.
         removed: Actions that may not be chosen, with why; what the commit has refused.
     """
     unmet = _unmet(plan.when, document)
     if unmet is not None or not plan.actions:
         return _nothing_to_do(plan, unmet or reason("actions.none"))
-    vetoes = {action.name: _veto(action, document, removed or {}) for action in plan.actions}
-    chosen = next((action for action in plan.actions if vetoes[action.name] is None), None)
-    if chosen is None:
-        return _vetoed(plan, {name: veto for name, veto in vetoes.items() if veto is not None})
-    ranked = tuple(_candidate(action, vetoes[action.name], chosen) for action in plan.actions)
+    vetoes = {action.name: _vetoes(action, document, against, removed or {}) for action in plan.actions}
+    ranked = rank([action for action in plan.actions if not vetoes[action.name]])
+    if not ranked:
+        return _all_vetoed(plan, vetoes)
+    chosen = ranked[0]
+    candidates = tuple(_candidate(action, vetoes[action.name], chosen) for action in plan.actions)
     because = f"the condition {plan.when.source} holds" if plan.when else "the function has no condition"
     why = reason("action.chosen", action=chosen.name, because=because)
-    return Decision("acted", why, chosen, (*ranked, Candidate(DO_NOTHING, "outranked", chosen.name)))
+    return Decision("acted", why, chosen, (*candidates, Candidate(DO_NOTHING, "outranked", chosen.name)))
+
+
+def rank(survivors: Sequence[ActionPlan]) -> Sequence[ActionPlan]:
+    """Return the actions that nothing removed, the best first: in the order of the spec."""
+    return survivors
 
 
 def foreclosed(
-    plan: Plan, document: Mapping[str, Json], removed: Mapping[str, Reason] | None = None
+    plan: Plan,
+    document: Mapping[str, Json],
+    against: Against = nothing_against,
+    removed: Mapping[str, Reason] | None = None,
 ) -> Decision | None:
     """Return the decision that stands before the model was asked; None while an action may still follow.
 
-    Only a condition and eligibilities that read no output of the model are asked; the others may still
-    pass.
+    Only a condition, eligibilities and rails that read no output of the model are asked; the others may
+    still pass.
 
     Args:
         plan: The function.
         document: The root, without outputs.
         removed: Actions that may not be chosen, with why.
+        against: Gives the reasons of the rails against an action that are known without outputs.
     """
     asked = plan.when if plan.when is not None and not reads_outputs(plan, plan.when) else None
     unmet = _unmet(asked, document)
     if unmet is not None or not plan.actions:
         return _nothing_to_do(plan, unmet or reason("actions.none"))
-    gone = removed or {}
-    if any(action.name not in gone and _may_pass(plan, action, document) for action in plan.actions):
-        return None
-    ineligible = reason("actions.not_eligible")
-    return _vetoed(plan, {action.name: gone.get(action.name, ineligible) for action in plan.actions})
+    vetoes = {
+        action.name: _known_vetoes(plan, action, document, against, removed or {}) for action in plan.actions
+    }
+    return _all_vetoed(plan, vetoes) if all(vetoes.values()) else None
 
 
-def _vetoed(plan: Plan, vetoes: Mapping[str, Reason]) -> Decision:
-    """Return the decision in which every action was removed, each for a reason of its own."""
-    # When all fell for one reason, that reason is the answer; it says more than "not eligible".
-    causes = set(vetoes.values())
-    why = causes.pop() if len(causes) == 1 else reason("actions.not_eligible")
-    candidates = tuple(Candidate(action.name, "vetoed", vetoes[action.name].code) for action in plan.actions)
+def _all_vetoed(plan: Plan, vetoes: Mapping[str, tuple[Reason, ...]]) -> Decision:
+    """Return the decision in which every action fell; what removed all of them says more than the rest."""
+    candidates = tuple(_candidate(action, vetoes[action.name], None) for action in plan.actions)
+    first = vetoes[plan.actions[0].name]
+    common = (why for why in first if all(why in reasons for reasons in vetoes.values()))
+    why = next(common, None) or reason("actions.not_eligible")
     return Decision("suppressed", why, None, (*candidates, Candidate(DO_NOTHING, "chosen")))
 
 
@@ -134,9 +169,16 @@ def _nothing_to_do(plan: Plan, why: Reason) -> Decision:
     return Decision("no_action", why, None, (*outranked, Candidate(DO_NOTHING, "chosen")))
 
 
-def _may_pass(plan: Plan, action: ActionPlan, document: Mapping[str, Json]) -> bool:
-    open_still = action.eligible is None or reads_outputs(plan, action.eligible)
-    return open_still or _veto(action, document, {}) is None
+def _known_vetoes(
+    plan: Plan,
+    action: ActionPlan,
+    document: Mapping[str, Json],
+    against: Against,
+    removed: Mapping[str, Reason],
+) -> tuple[Reason, ...]:
+    if action.eligible is not None and reads_outputs(plan, action.eligible):
+        action = replace(action, eligible=None)
+    return _vetoes(action, document, against, removed)
 
 
 def reads_outputs(plan: Plan, expression: Expression) -> bool:
@@ -155,17 +197,19 @@ def _unmet(when: Expression | None, document: Mapping[str, Json]) -> Reason | No
     return None if holds is True else reason("condition.false", condition=when.source)
 
 
-def _veto(action: ActionPlan, document: Mapping[str, Json], removed: Mapping[str, Reason]) -> Reason | None:
-    if action.name in removed:
-        return removed[action.name]
-    if action.eligible is None or evaluate(action.eligible, document) is True:
-        return None
-    return reason("actions.not_eligible")
+def _vetoes(
+    action: ActionPlan, document: Mapping[str, Json], against: Against, removed: Mapping[str, Reason]
+) -> tuple[Reason, ...]:
+    """Return everything that removes an action, what the commit refused first."""
+    refused = (removed[action.name],) if action.name in removed else ()
+    eligible = action.eligible is None or evaluate(action.eligible, document) is True
+    own = () if eligible else (reason("actions.not_eligible"),)
+    return (*refused, *own, *against(action))
 
 
-def _candidate(action: ActionPlan, veto: Reason | None, chosen: ActionPlan | None) -> Candidate:
-    if veto is not None:
-        return Candidate(action.name, "vetoed", veto.code)
+def _candidate(action: ActionPlan, vetoes: tuple[Reason, ...], chosen: ActionPlan | None) -> Candidate:
+    if vetoes:
+        return Candidate(action.name, "vetoed", vetoes[0].code, reasons=vetoes)
     if action is chosen:
         return Candidate(action.name, "chosen")
     return Candidate(action.name, "outranked", chosen.name if chosen else None)

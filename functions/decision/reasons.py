@@ -9,15 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from functions.documents import Json
 from functions.errors import FunctionsError
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A code and its sentence."""
+    """A code and its sentence.
+
+    Attributes:
+        code: Stable and dotted.
+        text: The sentence.
+        rule: Name of the rail that speaks, where one does.
+    """
 
     code: str
     text: str
+    rule: str | None = None
+
+    def as_document(self) -> dict[str, Json]:
+        """Return the JSON form."""
+        return {"code": self.code, "rule": self.rule, "text": self.text}
 
 
 CONSENT_SENTENCES: Mapping[str, str] = {
@@ -37,7 +49,11 @@ REASONS: Mapping[str, str] = {
     "actions.none": "Nothing was done: the function declares no action.",
     "actions.not_eligible": "Nothing was done: the customer is not eligible for any of the actions.",
     "contacts.full": "Nothing was done: the contact log of this customer is full.",
-    "budget.empty": "Nothing was done: the budget of the actions is used up.",
+    "budget.empty": "The budget {rule} has not enough left. {sentence}",
+    "rail.blocked": "The rule {rule} forbids it. {sentence}",
+    "rail.unknown": "The rule {rule} can't be judged, because {path} is not known, and unknown is no. {sentence}",
+    "commit.attempts": "Not tried: {tried} other actions were refused when they were about to be committed.",
+    "action.deferred": "{action} was chosen, and waits until {due}. {sentence}",
     "consent": "Nothing was done for {purpose}: {sentence}.",
     "event.too_old": "Nothing was done: the event is {age} old, and the moment has passed after {limit}.",
     "event.replayed": "Nothing was done: the event was sent again by a replay, which decides and does not act.",
@@ -54,6 +70,11 @@ REASONS: Mapping[str, str] = {
 def reason(code: str, **parts: str) -> Reason:
     """Build a reason by its code."""
     return Reason(code, REASONS[code].format(**parts))
+
+
+def rail_reason(code: str, rule: str, sentence: str, path: str = "") -> Reason:
+    """Build the reason that a rule gives against an action."""
+    return Reason(code, REASONS[code].format(rule=rule, sentence=sentence, path=path), rule)
 
 
 def consent_reason(verdict: str, *, purpose: str, consent: str) -> Reason:

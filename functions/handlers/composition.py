@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from functions.models.model import Model
     from functions.profiles.store import ProfileStore
     from functions.settings import Settings
-    from functions.spec.plan import ChannelPlan, ModelPlan, Plan
+    from functions.spec.plan import ChannelPlan, ModelPlan, Plan, Policy
 
 _SCHEDULE = "schedule"
 _INGEST = "ingest"
@@ -66,8 +67,8 @@ def open_worker(settings: HandlerSettings) -> Worker:
     return _worker(settings, plan, ports, telemetry)
 
 
-def open_drain(settings: HandlerSettings) -> tuple[Worker, dict[str, ChannelPlan]]:
-    """Open what drains the outbox: a worker, and the channels of every function.
+def open_drain(settings: HandlerSettings) -> tuple[Worker, Policy]:
+    """Open what drains the outbox: a worker, and the policy of every function.
 
     Raises:
         SettingsError: A setting can't be used, or the folder of artefacts is empty.
@@ -76,9 +77,8 @@ def open_drain(settings: HandlerSettings) -> tuple[Worker, dict[str, ChannelPlan
     plans = list(_plans(settings))
     if not plans:
         raise SettingsError("FUNCTIONS_PLANS: the folder holds no artefact; run `functions build`")
-    channels = {name: channel for plan in plans for name, channel in plan.channels.items()}
     telemetry = Telemetry(_SCHEDULE, namespace=settings.namespace)
-    return _worker(settings, plans[0], _ports(settings.common, telemetry), telemetry), channels
+    return _worker(settings, plans[0], _ports(settings.common, telemetry), telemetry), _joined(plans)
 
 
 def open_export(settings: HandlerSettings) -> Exporter:
@@ -115,6 +115,15 @@ def open_ingest(settings: HandlerSettings) -> IngestWorker:
         parking=Parking(_INGEST, _dead_letter_queue(settings)),
         telemetry=Telemetry(_INGEST, namespace=settings.namespace),
     )
+
+
+def _joined(plans: Sequence[Plan]) -> Policy:
+    """Return the actions, channels and rails of every function as one policy."""
+    actions = {action.name: action for plan in plans for action in plan.actions}
+    rails = {rail.name: rail for plan in plans for rail in plan.policy.rails}
+    channels = {name: channel for plan in plans for name, channel in plan.channels.items()}
+    first = plans[0].policy
+    return replace(first, actions=tuple(actions.values()), channels=channels, rails=tuple(rails.values()))
 
 
 def _plans(settings: HandlerSettings) -> Iterator[Plan]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from functions.documents import Json
@@ -10,7 +9,7 @@ from functions.errors import FunctionsError, UnhandledRecordError
 from functions.handlers.invocation import Handler, LambdaContext
 from functions.handlers.telemetry import INTERNAL
 from functions.handlers.worker import Shift, Worker
-from functions.spec.plan import ChannelPlan
+from functions.spec.plan import Policy
 
 ROUND: Final = 10
 """Entries between two looks at the clock."""
@@ -20,19 +19,19 @@ RESERVE_MS: Final = 20_000
 next schedule, under the same key, when its lease is over."""
 
 
-def schedule_handler(worker: Worker, channels: Mapping[str, ChannelPlan]) -> Handler:
+def schedule_handler(worker: Worker, policy: Policy) -> Handler:
     """Return the handler of a schedule.
 
     Args:
         worker: Of any function; the outbox is one for all.
-        channels: The channels of every function.
+        policy: The actions, channels and rails of every function.
     """
 
     def handle(event: Json, context: LambdaContext) -> Json:
         del event  # a schedule says nothing
         shift, code = worker.begin(context), INTERNAL
         try:
-            return {"handled": _drain(shift, channels)}
+            return {"handled": _drain(shift, policy)}
         except FunctionsError as error:
             code = error.code
             worker.telemetry.warning("not drained", code, request_id=context.aws_request_id)
@@ -45,10 +44,10 @@ def schedule_handler(worker: Worker, channels: Mapping[str, ChannelPlan]) -> Han
     return handle
 
 
-def _drain(shift: Shift, channels: Mapping[str, ChannelPlan]) -> int:
+def _drain(shift: Shift, policy: Policy) -> int:
     handled, telemetry = 0, shift.worker.telemetry
     while True:
-        results = shift.runtime.redrive(channels, now=shift.now(), limit=ROUND)
+        results = shift.runtime.redrive(policy, now=shift.now(), limit=ROUND)
         for entry, performed in results:
             telemetry.performed(entry, performed, request_id=shift.context.aws_request_id)
             if performed is not None and performed.delivery == "queued":

@@ -16,6 +16,7 @@ from functions.profiles.rows import as_stored
 from functions.profiles.store import (
     MAX_CONTACTS,
     MAX_NOTICES,
+    BudgetTake,
     CommitRequest,
     CommitResult,
     CommitStatus,
@@ -27,6 +28,9 @@ from functions.profiles.store import (
 
 MAX_AMOUNT = 2**53 - 1
 """The largest budget or payment, in minor units: what every JSON reader holds exactly."""
+
+MAX_TAKES = 90
+"""Shards that one commit may take from; DynamoDB carries out 100 operations in a transaction."""
 
 MAX_SHARDS = 1_000
 """Shards that one period of a budget may have."""
@@ -41,14 +45,15 @@ class Stored:
         consent: The record of the purpose that the request names.
         version: Of the profile's state.
         contacts: Entries of the contact log that pruning would leave.
-        budget_left: Minor units in the shard that the request names; None when it was never opened.
+        budgets_left: Minor units in each shard that the request names, in its order; None for one that was
+            never opened.
     """
 
     decision: DecisionRecord | None = None
     consent: ConsentRecord | None = None
     version: int = 0
     contacts: int = 0
-    budget_left: int | None = None
+    budgets_left: tuple[int | None, ...] = ()
 
 
 def check_request(request: CommitRequest) -> None:
@@ -58,7 +63,7 @@ def check_request(request: CommitRequest) -> None:
         StoreRejectedError: Its parts belong to different decisions or profiles, a contact comes without
             the version that was read, or an amount is not positive.
     """
-    decision, state, outbox, budget = request.decision, request.state, request.outbox, request.budget
+    decision, state, outbox = request.decision, request.state, request.outbox
     check_id(decision.profile_id, "the profile id")
     check_id(decision.id, "the decision id")
     if outbox is not None and (outbox.decision_id, outbox.profile_id) != (decision.id, decision.profile_id):
@@ -71,10 +76,16 @@ def check_request(request: CommitRequest) -> None:
             raise StoreRejectedError("a contact needs the version that was read")
     if request.consent is not None:
         check_consent_condition(request.consent.purpose, request.consent.record)
-    if budget is not None:
-        check_budget(budget.budget, budget.period)
-        if not 0 < budget.amount <= MAX_AMOUNT or not 0 <= budget.shard < MAX_SHARDS:
+    _check_takes(request.budgets)
+
+
+def _check_takes(takes: Sequence[BudgetTake]) -> None:
+    for take in takes:
+        check_budget(take.budget, take.period)
+        if not 0 < take.amount <= MAX_AMOUNT or not 0 <= take.shard < MAX_SHARDS:
             raise StoreRejectedError("the amount or the shard of the budget is out of range")
+    if len({(take.budget, take.period, take.shard) for take in takes}) < len(takes) or len(takes) > MAX_TAKES:
+        raise StoreRejectedError("a commit takes from each shard once, and from few of them")
 
 
 def entries_of(request: CommitRequest) -> tuple[OutboxEntry, ...]:
@@ -179,7 +190,8 @@ def _version_moved(request: CommitRequest, stored: Stored) -> bool:
 
 
 def _budget_empty(request: CommitRequest, stored: Stored) -> bool:
-    return request.budget is not None and (stored.budget_left or 0) < request.budget.amount
+    left = stored.budgets_left
+    return any((found or 0) < take.amount for found, take in zip(left, request.budgets, strict=True))
 
 
 def _adds_contact(request: CommitRequest) -> bool:

@@ -47,7 +47,7 @@ from functions.profiles.rows import as_stored
 from functions.profiles.store import BudgetTake, CommitRequest, CommitResult
 
 _Part = str
-"""`decision`, `consent`, `state`, `budget`, or `outbox` with a number."""
+"""`decision`, `consent`, `state`, or `budget` or `outbox` with a number."""
 
 _Found = Mapping[_Part, Item]
 """The items that conditions failed on; empty where there is none."""
@@ -176,13 +176,16 @@ def _operations(table: str, commit: Commit, known: _Known) -> dict[_Part, dict[s
         update = state_expression(commit.state, known.state)
         if update.changes:
             found["state"] = {"Update": update.request(table, key(profile_id, STATE), **_ALL_OLD)}
-    if request.budget is not None:
-        take = request.budget
+    for place, take in enumerate(request.budgets):
         where = shard_key(take.budget, take.period, take.shard)
-        found["budget"] = {"Update": _take(take).request(table, where, **_ALL_OLD)}
+        found[_budget(place)] = {"Update": _take(take).request(table, where, **_ALL_OLD)}
     for number_of_entry, item in enumerate(commit.outbox):
         found[f"outbox {number_of_entry}"] = {"Put": {"TableName": table, "Item": item}}
     return found
+
+
+def _budget(place: int) -> _Part:
+    return f"budget {place}"
 
 
 def _take(take: BudgetTake) -> Expression:
@@ -228,24 +231,29 @@ def _judged(commit: Commit, found: _Found) -> CommitResult | None:
     decision = found.get("decision")
     if decision and decision.get(COMMIT, {}).get("S") == commit.token:
         return CommitResult("committed")
-    condition, state, budget = request.consent, request.state, request.budget
+    condition, state = request.consent, request.state
     consent = condition.record if condition else None
     version = state.expected_version or 0 if state else 0
     stored = Stored(
         decision=decision_of(decision) if decision else None,
         consent=as_stored(consent) if consent else None,
         version=version,
-        budget_left=budget.amount if budget else None,
+        budgets_left=tuple(_left(found, place, take) for place, take in enumerate(request.budgets)),
     )
     if condition is not None and "consent" in found:
         stored = replace(stored, consent=consent_of(found["consent"], condition.purpose))
     if commit.state is not None and "state" in found:
         item = found["state"]
         stored = replace(stored, version=version_of(item), contacts=contacts_left(item, commit.state))
-    if "budget" in found:
-        left = found["budget"].get(AMOUNT_LEFT)
-        stored = replace(stored, budget_left=int(left["N"]) if left else None)
     return refusal(request, stored)
+
+
+def _left(found: _Found, place: int, take: BudgetTake) -> int | None:
+    """Return what a shard has left; as much as is asked for where its condition held."""
+    if _budget(place) not in found:
+        return take.amount
+    left = found[_budget(place)].get(AMOUNT_LEFT)
+    return int(left["N"]) if left else None
 
 
 def _learnt(commit: Commit, known: _Known, found: _Found) -> _Known:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 from zlib import crc32
 
@@ -52,6 +53,8 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constra
 """
 
 _OPTIONAL: Final = frozenset({"lease_owner", "lease_until", "note"})
+_SINCE: Final[Mapping[str, str]] = MappingProxyType({"paid": "[]", "zones": "{}"})
+"""Fields that items of an earlier version lack, with what they hold then."""
 
 
 def key(partition: str, sort: str) -> Item:
@@ -131,7 +134,8 @@ def outbox_item(entry: OutboxEntry) -> Item:
 
 def outbox_of(item: Item) -> OutboxEntry:
     """Read an outbox entry from its item."""
-    return outbox_from(row_from(item, _columns(OutboxEntry), _OPTIONAL | {"expires_at"}))
+    row = row_from(item, _columns(OutboxEntry), _OPTIONAL | {"expires_at", *_SINCE})
+    return outbox_from(row | {name: value for name, value in _SINCE.items() if row[name] is None})
 
 
 def checked(item: Item, what: str) -> Item:

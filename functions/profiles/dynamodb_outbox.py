@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from functions.profiles.codec import check_text
 from functions.profiles.dynamodb_calls import Answer, DynamoCalls, Reason
+from functions.profiles.dynamodb_commit import AMOUNT_LEFT
 from functions.profiles.dynamodb_expressions import Expression
 from functions.profiles.dynamodb_items import (
     OUTBOX,
@@ -20,6 +21,7 @@ from functions.profiles.dynamodb_items import (
     key_of,
     number,
     outbox_of,
+    shard_key,
 )
 from functions.profiles.dynamodb_state import STATUS, VERSION, contact_attribute
 from functions.profiles.dynamodb_table import OUTBOX_INDEX, OUTBOX_INDEX_PARTITION_KEY, TTL_ATTRIBUTE
@@ -75,15 +77,15 @@ def settle_entry(
         key(entry.profile_id, OUTBOX + entry.decision_id),
         ReturnValuesOnConditionCheckFailure=_ALL_OLD,
     )
-    in_doubt = False
-    if status != "reserved":
-        follow = _following(entry, status).request(calls.table, key(entry.profile_id, STATE))
-        answer = calls.write([{"Update": end}, {"Update": follow}])
-        if answer.response is not None or not _passed(answer.reasons[0]):
-            return _ended(answer, entry, status)
-        in_doubt = answer.in_doubt  # the contact was pruned: only the entry is left to settle
-    answer = calls.insist("update_item", **end)
-    return _ended(answer, entry, status, in_doubt=in_doubt)
+    if status == "reserved":
+        return _ended(calls.insist("update_item", **end), entry, status)
+    follow = _following(entry, status).request(calls.table, key(entry.profile_id, STATE))
+    given_back = _given_back(calls.table, entry) if status == "released" else []
+    answer = calls.write([{"Update": end}, {"Update": follow}, *given_back])
+    if answer.response is not None or not _passed(answer.reasons[0]):
+        return _ended(answer, entry, status)
+    in_doubt = answer.in_doubt  # the contact was pruned: only the entry and the budgets are left
+    return _ended(calls.write([{"Update": end}, *given_back]), entry, status, in_doubt=in_doubt)
 
 
 def list_entries(calls: DynamoCalls, *, due_before: datetime | None, limit: int) -> Sequence[OutboxEntry]:
@@ -148,6 +150,19 @@ def _following(entry: OutboxEntry, status: ContactStatus) -> Expression:
     if status == "released":
         expression.set(VERSION, f"{expression.name(VERSION)}+{expression.value(number(1))}")
     return expression
+
+
+def _given_back(table: str, entry: OutboxEntry) -> list[dict[str, Any]]:
+    """Return the operations that give back what an entry paid; in the transaction that releases it, so once."""
+    operations = []
+    for take in entry.paid:
+        expression = Expression()
+        left, nothing = expression.name(AMOUNT_LEFT), expression.value(number(0))
+        amount = expression.value(number(take.amount))
+        expression.set(AMOUNT_LEFT, f"if_not_exists({left},{nothing})+{amount}")
+        where = shard_key(take.budget, take.period, take.shard)
+        operations.append({"Update": expression.request(table, where)})
+    return operations
 
 
 def _passed(reason: Reason) -> bool:

@@ -32,6 +32,8 @@ STATUS: Final = "status"
 _TEXT: Final = "contact"
 _VERSION_BEFORE: Final = "version_before"
 _CONTACT_FIELDS: Final = frozenset({"action", "tags", "channel", "at", _VERSION_BEFORE})
+_COUNTS: Final = "counts"
+"""In the text of a contact that does not count; those of an earlier version count."""
 _SCORE_COLUMNS: Final = tuple(Score.__dataclass_fields__)
 
 
@@ -188,7 +190,7 @@ def _contact_value(contact: Contact, version: int) -> Attribute:
     """Return a contact as two attributes, not one per field: the SDK's time goes by their number."""
     row = contact_row("-", contact)
     fields = {name: (row | {_VERSION_BEFORE: version})[name] for name in _CONTACT_FIELDS}
-    text = encode_document(fields, "the contact")
+    text = encode_document(fields | ({} if contact.counts else {_COUNTS: 0}), "the contact")
     return {"M": {_TEXT: {"S": text}, STATUS: {"S": contact.status}}}
 
 
@@ -197,7 +199,7 @@ def _contact_row(name: str, value: Attribute) -> Row:
     document = decode_document(str(row[_TEXT]), "a contact")
     if not isinstance(document, dict) or not document.keys() >= _CONTACT_FIELDS:
         raise StoreRejectedError("the store holds a contact that can't be read")
-    return {**document, "decision_id": name.removeprefix(_CONTACT), "status": row[STATUS]}
+    return {_COUNTS: 1, **document, "decision_id": name.removeprefix(_CONTACT), "status": row[STATUS]}
 
 
 def _at(score: Attribute) -> str:

@@ -117,8 +117,8 @@ class MemoryProfileStore:
             if contact is not None:
                 kept.contacts = sorted([*contacts, contact], key=_at)
                 kept.version += 1
-            if request.budget is not None:
-                self._take(request.budget)
+            for take in request.budgets:
+                self._budgets[take.budget, take.period][take.shard] -= take.amount
             kept.outbox.update(outbox)
         return CommitResult("committed")
 
@@ -154,8 +154,10 @@ class MemoryProfileStore:
             followed = [row for row in kept.contacts if row["decision_id"] == entry.decision_id]
             for row in followed:
                 row["status"] = status
-            if status == "released" and followed:
-                kept.version += 1
+            if status == "released":
+                kept.version += 1 if followed else 0
+                for take in ended.paid:
+                    self._give_back(take)
         return True
 
     def outbox(self, *, due_before: datetime | None = None, limit: int = 100) -> Sequence[OutboxEntry]:
@@ -301,15 +303,16 @@ class MemoryProfileStore:
             consent=consent_from(consent) if consent else None,
             version=kept.version,
             contacts=contacts,
-            budget_left=self._left(request.budget),
+            budgets_left=tuple(self._left(take) for take in request.budgets),
         )
 
-    def _left(self, take: BudgetTake | None) -> int | None:
-        shards = self._budgets.get((take.budget, take.period), []) if take else []
-        return shards[take.shard] if take and take.shard < len(shards) else None
+    def _left(self, take: BudgetTake) -> int | None:
+        shards = self._budgets.get((take.budget, take.period), [])
+        return shards[take.shard] if take.shard < len(shards) else None
 
-    def _take(self, take: BudgetTake) -> None:
-        self._budgets[take.budget, take.period][take.shard] -= take.amount
+    def _give_back(self, take: BudgetTake) -> None:
+        if self._left(take) is not None:
+            self._budgets[take.budget, take.period][take.shard] += take.amount
 
 
 def _decision(kept: _Kept, decision_id: str) -> DecisionRecord | None:

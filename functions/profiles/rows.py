@@ -15,7 +15,7 @@ from functions.errors import StoreRejectedError
 from functions.governance.consent import ConsentFormatError, ConsentRecord, parse_consent
 from functions.profiles.codec import check_id, check_text, decode_document, encode_document
 from functions.profiles.feedback import FeedbackRecord
-from functions.profiles.store import Contact, DecisionRecord, OutboxEntry, Score
+from functions.profiles.store import BudgetTake, Contact, DecisionRecord, OutboxEntry, Score
 from functions.times import format_instant, parse_instant
 
 Row = dict[str, str | int | None]
@@ -27,7 +27,7 @@ StoredRow = Mapping[str, Any]
 _INSTANTS: Final = frozenset(
     ("at", "created_at", "decided_at", "due_at", "expires_at", "keep_until", "lease_until")
 )
-_DOCUMENTS: Final = frozenset(("body", "message", "value"))
+_DOCUMENTS: Final = frozenset(("body", "message", "value", "zones"))
 _IDS: Final = frozenset(("decision_id", "id", "name", "owner", "profile_id", "purpose"))
 _INT64: Final = range(-(2**63), 2**63)
 
@@ -120,6 +120,11 @@ def _encoded(name: str, value: Json) -> str | int | None:
         return encode_document(value, f"the field {name}")
     if name == "tags":
         return encode_document(list(value), "the field tags")
+    if name == "paid":
+        takes = [[take.budget, take.period, take.shard, take.amount] for take in value]
+        return encode_document(takes, "the field paid")
+    if name == "counts":
+        return int(value)
     if isinstance(value, datetime):
         return format_instant(value)
     kept: str | int | None = value
@@ -143,6 +148,8 @@ def _values(kind: type[Any], row: StoredRow) -> dict[str, Any]:
 
 
 def _decoded(name: str, value: str | int | None) -> Any:
+    if name == "counts":
+        return bool(value)
     if not isinstance(value, str):
         return value
     if name in _INSTANTS:
@@ -151,6 +158,8 @@ def _decoded(name: str, value: str | int | None) -> Any:
         return decode_document(value, f"a field {name}")
     if name == "tags":
         return tuple(decode_document(value, "a field tags"))
+    if name == "paid":
+        return tuple(BudgetTake(*take) for take in decode_document(value, "a field paid"))
     return value
 
 

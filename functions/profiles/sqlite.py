@@ -121,8 +121,8 @@ class SqliteProfileStore:
                 return False
             connection.execute(sql.PUT_OUTBOX, outbox_row(ended))
             followed = connection.execute(sql.SETTLE_CONTACT, (status, *keys)).rowcount
-            if status == "released" and followed:
-                connection.execute(sql.MOVE_VERSION, (entry.profile_id,))
+            if status == "released":
+                _release(connection, ended, moves=followed > 0)
         return True
 
     def outbox(self, *, due_before: datetime | None = None, limit: int = 100) -> Sequence[OutboxEntry]:
@@ -264,6 +264,14 @@ def _stored(connection: sqlite3.Connection, profile_id: str) -> StoredProfile | 
 def _entry(connection: sqlite3.Connection, profile_id: str, decision_id: str) -> OutboxEntry | None:
     row = _first(connection, sql.READ_OUTBOX_ENTRY, profile_id, decision_id)
     return outbox_from(row) if row else None
+
+
+def _release(connection: sqlite3.Connection, entry: OutboxEntry, *, moves: bool) -> None:
+    """Give back what an entry paid, and say that the contact log changed."""
+    if moves:
+        connection.execute(sql.MOVE_VERSION, (entry.profile_id,))
+    for take in entry.paid:
+        connection.execute(sql.GIVE_BACK, (take.amount, take.budget, take.period, take.shard))
 
 
 def _deleted(connection: sqlite3.Connection, statements: Sequence[str], key: str) -> int:

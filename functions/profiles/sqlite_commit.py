@@ -63,7 +63,7 @@ def _encoded(request: CommitRequest) -> _Writes:
 
 
 def _stored(connection: sqlite3.Connection, request: CommitRequest, writes: _Writes) -> Stored:
-    profile_id, condition, budget = request.decision.profile_id, request.consent, request.budget
+    profile_id, condition = request.decision.profile_id, request.consent
 
     def first(statement: str, *keys: str | int) -> dict[str, Any] | None:
         row: dict[str, Any] | None = connection.execute(statement, keys).fetchone()
@@ -71,7 +71,7 @@ def _stored(connection: sqlite3.Connection, request: CommitRequest, writes: _Wri
 
     decision = first(sql.READ_DECISION, profile_id, request.decision.id)
     consent = first(sql.READ_CONSENT, profile_id, condition.purpose) if condition else None
-    shard = first(sql.READ_SHARD, budget.budget, budget.period, budget.shard) if budget else None
+    shards = [first(sql.READ_SHARD, take.budget, take.period, take.shard) for take in request.budgets]
     version = first(sql.READ_VERSION, profile_id) if writes.contact else None
     contacts = first(sql.COUNT_CONTACTS, profile_id, writes.prune_before) if writes.contact else None
     return Stored(
@@ -79,7 +79,7 @@ def _stored(connection: sqlite3.Connection, request: CommitRequest, writes: _Wri
         consent=consent_from(consent) if consent else None,
         version=version["version"] if version else 0,
         contacts=contacts["n"] if contacts else 0,
-        budget_left=shard["amount_left"] if shard else None,
+        budgets_left=tuple(shard["amount_left"] if shard else None for shard in shards),
     )
 
 
@@ -91,7 +91,6 @@ def _write(connection: sqlite3.Connection, request: CommitRequest, writes: _Writ
         connection.execute(sql.PRUNE_CONTACTS, (profile_id, writes.prune_before))
         connection.execute(sql.ADD_CONTACT, writes.contact)
         connection.execute(sql.MOVE_VERSION, (profile_id,))
-    if request.budget is not None:
-        take = request.budget
+    for take in request.budgets:
         connection.execute(sql.TAKE_BUDGET, (take.amount, take.budget, take.period, take.shard))
     connection.executemany(sql.PUT_OUTBOX, writes.outbox)

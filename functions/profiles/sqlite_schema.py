@@ -37,7 +37,7 @@ _TABLES: Final = (
     f"""CREATE TABLE contact (
         seq INTEGER PRIMARY KEY, profile_id TEXT NOT NULL, decision_id TEXT NOT NULL,
         action TEXT NOT NULL, tags TEXT NOT NULL, channel TEXT NOT NULL, at TEXT NOT NULL,
-        status TEXT NOT NULL
+        status TEXT NOT NULL, counts INTEGER NOT NULL DEFAULT 1
     ) {_STRICT}""",
     "CREATE INDEX contact_by_profile ON contact (profile_id, at)",
     f"""CREATE TABLE decision (
@@ -52,7 +52,7 @@ _TABLES: Final = (
         action TEXT NOT NULL, channel TEXT NOT NULL, consent TEXT NOT NULL, purpose TEXT NOT NULL,
         message TEXT NOT NULL, created_at TEXT NOT NULL, due_at TEXT NOT NULL, expires_at TEXT,
         keep_until TEXT NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL, lease_owner TEXT,
-        lease_until TEXT, note TEXT,
+        lease_until TEXT, note TEXT, paid TEXT NOT NULL DEFAULT '[]', zones TEXT NOT NULL DEFAULT '{{}}',
         PRIMARY KEY (profile_id, decision_id)
     ) {_STRICT}""",
     "CREATE INDEX outbox_by_time ON outbox (due_at) WHERE status = 'reserved'",
@@ -77,6 +77,12 @@ _ADDED: Final = (
     )""",
     "CREATE INDEX IF NOT EXISTS feedback_by_time ON feedback (due_at) WHERE due_at IS NOT NULL",
 )
+_ADDED_COLUMNS: Final = (
+    # A file from before they were there gets them; who knows nothing of them writes their defaults.
+    ("contact", "counts", "INTEGER NOT NULL DEFAULT 1"),
+    ("outbox", "paid", "TEXT NOT NULL DEFAULT '[]'"),
+    ("outbox", "zones", "TEXT NOT NULL DEFAULT '{}'"),
+)
 
 
 def open_database(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
@@ -100,6 +106,7 @@ def open_database(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
         _write_ahead(connection)
         for statement in _ADDED:
             connection.execute(statement)
+        _add_columns(connection)
     except BaseException:
         connection.close()
         raise
@@ -133,6 +140,29 @@ def _create_schema(connection: sqlite3.Connection, path: Path) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _add_columns(connection: sqlite3.Connection) -> None:
+    """Add the columns that a file of an earlier version lacks; of several processes, one does."""
+    if not _missing_columns(connection):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for table, column, kind in _missing_columns(connection):
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _missing_columns(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    known = {
+        table: {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+        for table in ("contact", "outbox")
+    }
+    return [one for one in _ADDED_COLUMNS if one[1] not in known[one[0]]]
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

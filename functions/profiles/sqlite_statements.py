@@ -30,8 +30,8 @@ PUT_SCORE: Final = """
 """
 
 ADD_CONTACT: Final = """
-    INSERT INTO contact (profile_id, decision_id, action, tags, channel, at, status)
-    VALUES (:profile_id, :decision_id, :action, :tags, :channel, :at, :status)
+    INSERT INTO contact (profile_id, decision_id, action, tags, channel, at, status, counts)
+    VALUES (:profile_id, :decision_id, :action, :tags, :channel, :at, :status, :counts)
 """
 
 MOVE_VERSION: Final = """
@@ -49,10 +49,11 @@ ADD_DECISION: Final = """
 PUT_OUTBOX: Final = """
     INSERT OR REPLACE INTO outbox
         (profile_id, decision_id, function, action, channel, consent, purpose, message, created_at,
-         due_at, expires_at, keep_until, status, attempts, lease_owner, lease_until, note)
+         due_at, expires_at, keep_until, status, attempts, lease_owner, lease_until, note, paid, zones)
     VALUES
         (:profile_id, :decision_id, :function, :action, :channel, :consent, :purpose, :message, :created_at,
-         :due_at, :expires_at, :keep_until, :status, :attempts, :lease_owner, :lease_until, :note)
+         :due_at, :expires_at, :keep_until, :status, :attempts, :lease_owner, :lease_until, :note,
+         :paid, :zones)
 """
 
 OPEN_SHARD: Final = """
@@ -62,6 +63,10 @@ OPEN_SHARD: Final = """
 
 TAKE_BUDGET: Final = """
     UPDATE budget SET amount_left = amount_left - ? WHERE budget = ? AND period = ? AND shard = ?
+"""
+
+GIVE_BACK: Final = """
+    UPDATE budget SET amount_left = amount_left + ? WHERE budget = ? AND period = ? AND shard = ?
 """
 
 READ_PROFILE: Final = "SELECT body FROM profile WHERE profile_id = ?"

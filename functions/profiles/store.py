@@ -60,7 +60,17 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One entry of the contact log: an action that was reserved for this profile."""
+    """One entry of the contact log: an action that was reserved for this profile.
+
+    Attributes:
+        decision_id: The decision that reserved it.
+        action: Name of the action.
+        tags: Its tags at that time; what the registry says later changes nothing.
+        channel: Name of the channel.
+        at: Decision time, or when a deferred action is due.
+        status: How far it got.
+        counts: Whether it counts towards caps.
+    """
 
     decision_id: str
     action: str
@@ -68,6 +78,7 @@ class Contact:
     channel: str
     at: datetime
     status: ContactStatus = "reserved"
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +124,23 @@ class DecisionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetTake:
+    """Take from one shard of a budget.
+
+    Attributes:
+        budget: Name of the budget.
+        period: Key of the period that is paid from, such as `2026-11-02`.
+        shard: Index of the shard.
+        amount: In minor units of the budget's currency; positive.
+    """
+
+    budget: str
+    period: str
+    shard: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxEntry:
     """An action to perform, and how far it got.
 
@@ -135,6 +163,8 @@ class OutboxEntry:
         lease_owner: Who works on it, None when nobody does.
         lease_until: When the lease ends by itself (wall clock).
         note: Code of the last error, or of the reason for a release.
+        paid: What the action took from budgets; a release gives it back.
+        zones: Time zones found at decision time, by the rule that asked; they count at the act too.
     """
 
     decision_id: str
@@ -154,6 +184,8 @@ class OutboxEntry:
     lease_owner: str | None = None
     lease_until: datetime | None = None
     note: str | None = None
+    paid: tuple[BudgetTake, ...] = ()
+    zones: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +199,7 @@ class Snapshot:
         state: What decisions have written.
         decision: The decision that was asked for, if it was already made.
         stands_for: The profile that this id is an alias of; None where it is none.
+        lists: Suppression lists that the customer is on; None when they could not be read.
     """
 
     profile_id: str
@@ -175,6 +208,7 @@ class Snapshot:
     state: ProfileState
     decision: DecisionRecord | None
     stands_for: str | None = None
+    lists: frozenset[str] | None = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,23 +217,6 @@ class ConsentCondition:
 
     purpose: str
     record: ConsentRecord | None
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetTake:
-    """Take from one shard of a budget.
-
-    Attributes:
-        budget: Name of the budget.
-        period: Key of the period that is paid from, such as `2026-11-02`.
-        shard: Index of the shard.
-        amount: In minor units of the budget's currency; positive.
-    """
-
-    budget: str
-    period: str
-    shard: int
-    amount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +244,7 @@ class CommitRequest:
     decision: DecisionRecord
     consent: ConsentCondition | None = None
     state: StateUpdate | None = None
-    budget: BudgetTake | None = None
+    budgets: tuple[BudgetTake, ...] = ()
     outbox: OutboxEntry | None = None
     notices: tuple[OutboxEntry, ...] = ()
 
@@ -302,7 +319,8 @@ class ProfileStore(Protocol):
         """End a lease: `sent`, `released`, or `reserved` again (for a retry, not before `due_at`).
 
         The contact log follows in the same transaction: `sent` and `released` are copied to the entry of
-        the decision, and a release moves the version. A contact that was pruned is not brought back.
+        the decision, and a release moves the version. A contact that was pruned is not brought back. A release
+        also gives back what the entry paid, to the shards it came from.
         `note` replaces the note of the entry, also when it is None.
 
         Args:

@@ -12,9 +12,10 @@ from functions.errors import ActionError, FunctionsError, SettingsError
 from functions.governance.gate import check_consent
 from functions.profiles.store import ContactStatus, OutboxEntry
 from functions.runtime.in_force import UNKNOWN
+from functions.runtime.judging import Obstacle, Recheck
 from functions.runtime.ports import Ports
 from functions.runtime.receipt import ActionTaken, Delivery
-from functions.spec.plan import ChannelPlan
+from functions.spec.plan import ChannelPlan, Policy
 from functions.times import parse_instant
 
 FIRST_RETRY = timedelta(seconds=15)
@@ -61,7 +62,7 @@ def perform(
     channels: Mapping[str, ChannelPlan],
     now: datetime,
     ports: Ports,
-    recheck: bool,
+    recheck: Recheck | None,
 ) -> Performed | None:
     """Send one entry of the outbox, if nobody else does.
 
@@ -69,11 +70,11 @@ def perform(
         profile_id: Whose.
         decision_id: Key of the entry.
         channels: Where its channel is found.
-        now: Time of the act, for age and consent.
+        now: Time of the act, for age, consent and rails.
         ports: The surroundings.
-        recheck: Look at switches, age and consent again; for everything but the act right after its own
-            commit. What is switched off is released: when it is switched on again, nothing old leaves.
-            What can't be known waits.
+        recheck: Looks at switches, age, consent and rails again; None for the act right after its own commit.
+            What is switched off is released: when it is switched on again, nothing old leaves. What can't be
+            known waits.
 
     Returns:
         How far it got; None when the entry is settled or held by somebody else.
@@ -86,12 +87,9 @@ def perform(
     if entry is None:
         return None
     ports.at_stage("leased")
-    held = ports.policy.hold(entry.function, entry.action) if recheck else None
-    if held == UNKNOWN:
-        return _retry_later(entry, held, wall=wall, ports=ports)
-    refusal = held or (_refusal(entry, now=now, ports=ports) if recheck else None)
+    refusal = _refusal(entry, recheck, now=now, ports=ports) if recheck is not None else None
     if refusal is not None:
-        return _release(entry, refusal, ports)
+        return _refused(entry, refusal, wall=wall, ports=ports)
     plan = channels.get(entry.channel)
     if plan is None:
         # The registry no longer has the channel: the entry waits for an operator, nothing is lost.
@@ -111,12 +109,12 @@ def perform(
 
 
 def redrive(
-    channels: Mapping[str, ChannelPlan], *, now: datetime, limit: int, ports: Ports
+    policy: Policy, *, now: datetime, limit: int, ports: Ports
 ) -> Sequence[tuple[OutboxEntry, Performed | None]]:
-    """Send what is due in the outbox, after switches, age and consent were checked again.
+    """Send what is due in the outbox, after switches, age, consent and rails were checked again.
 
     Args:
-        channels: Where the channels of the entries are found.
+        policy: The rails, and where the channels of the entries are found.
         now: Time of the act.
         limit: Entries at the most.
         ports: The surroundings.
@@ -128,18 +126,19 @@ def redrive(
         ProfileStoreError: The outbox can't be listed.
     """
     entries = ports.store.outbox(due_before=max(now, ports.wall()), limit=limit)
-    return [(entry, _perform_again(entry, channels, now=now, ports=ports)) for entry in entries]
+    recheck = Recheck(policy)
+    return [(entry, _perform_again(entry, recheck, now=now, ports=ports)) for entry in entries]
 
 
 def resume(
-    profile_id: str, decision_id: str, *, channels: Mapping[str, ChannelPlan], now: datetime, ports: Ports
+    profile_id: str, decision_id: str, *, policy: Policy, now: datetime, ports: Ports
 ) -> ActionTaken | None:
     """Say how far the action of an earlier decision got; send it if whoever decided did not get that far.
 
     Args:
         profile_id: Whose.
         decision_id: The decision.
-        channels: Where its channel is found.
+        policy: The rails, and where its channel is found.
         now: Time of the act.
         ports: The surroundings.
 
@@ -154,26 +153,32 @@ def resume(
         return None
     performed = None
     if entry.status == "reserved" and entry.due_at <= ports.wall():
-        performed = _perform_again(entry, channels, now=now, ports=ports)
+        performed = _perform_again(entry, Recheck(policy), now=now, ports=ports)
     return (performed or Performed(entry, _DELIVERIES[entry.status], entry.note)).as_action()
 
 
-def _perform_again(
-    entry: OutboxEntry, channels: Mapping[str, ChannelPlan], *, now: datetime, ports: Ports
-) -> Performed | None:
+def _perform_again(entry: OutboxEntry, recheck: Recheck, *, now: datetime, ports: Ports) -> Performed | None:
     """Perform an entry; a store that fails on one entry does not keep the others from leaving."""
     try:
         return perform(
-            entry.profile_id, entry.decision_id, channels=channels, now=now, ports=ports, recheck=True
+            entry.profile_id,
+            entry.decision_id,
+            channels=recheck.policy.channels,
+            now=now,
+            ports=ports,
+            recheck=recheck,
         )
     except FunctionsError as error:
         return Performed(entry, "queued", error.code)
 
 
-def _refusal(entry: OutboxEntry, *, now: datetime, ports: Ports) -> str | None:
-    """Return the code of why an entry may not leave any more, None when it may."""
+def _refusal(entry: OutboxEntry, recheck: Recheck, *, now: datetime, ports: Ports) -> Obstacle | None:
+    """Return why an entry may not leave now, None when it may."""
+    held = ports.policy.hold(entry.function, entry.action)
+    if held is not None:
+        return Obstacle(held)
     if entry.expires_at is not None and entry.expires_at <= now:
-        return "action.expired"
+        return Obstacle("action.expired")
     snapshot = ports.store.load(entry.profile_id, entry.decision_id)
     checked = check_consent(
         snapshot.consent.get(entry.consent),
@@ -182,7 +187,19 @@ def _refusal(entry: OutboxEntry, *, now: datetime, ports: Ports) -> str | None:
         consent=entry.consent,
         now=now,
     )
-    return None if checked.passed else f"consent.{checked.verdict}"
+    if not checked.passed:
+        return Obstacle(f"consent.{checked.verdict}")
+    return recheck.obstacle(entry, snapshot, now)
+
+
+def _refused(entry: OutboxEntry, refusal: Obstacle, *, wall: datetime, ports: Ports) -> Performed | None:
+    """Release an entry, or let it wait: for what can't be known now, or for the end of quiet hours."""
+    if refusal.note == UNKNOWN:
+        return _retry_later(entry, refusal.note, wall=wall, ports=ports)
+    if refusal.due is None:
+        return _release(entry, refusal.note, ports)
+    ports.store.settle(entry, status="reserved", note=refusal.note, due_at=refusal.due)
+    return Performed(entry, "queued", refusal.note)
 
 
 def _release(entry: OutboxEntry, note: str, ports: Ports) -> Performed | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from functions.decision.reasons import Reason, reason
 from functions.documents import Json
@@ -12,9 +12,13 @@ from functions.errors import StoreContendedError
 from functions.profiles.store import CommitStatus, DecisionRecord, Snapshot
 from functions.runtime.drafting import Draft, commit_request
 from functions.runtime.ports import Ports
+from functions.runtime.spending import Spending
 
 COMMIT_DEADLINE_S = 3.0
 """Wall time for all attempts of one commit."""
+
+MAX_TRIED = 3
+"""Actions that are tried to be committed for one event before nothing is done."""
 
 _CONFLICT_PAUSE_S = 0.02
 
@@ -53,9 +57,11 @@ def commit(draft: Draft, decider: Decider, ports: Ports) -> Committed:
         FeatureError: A payload or a score of the decision can't be built.
     """
     deadline = ports.monotonic() + COMMIT_DEADLINE_S
-    removed: dict[str, Reason] = {}
+    spending = Spending(ports.store, draft.decision_id)
+    tried = Tried(draft)
     while True:
-        request = commit_request(draft, decider.record_body(draft), wall=ports.wall())
+        takes = spending.takes(draft.charges)
+        request = commit_request(draft, decider.record_body(draft), takes, wall=ports.wall())
         result = ports.store.commit(request)
         if result.status == "committed":
             return Committed(draft)
@@ -66,15 +72,44 @@ def commit(draft: Draft, decider: Decider, ports: Ports) -> Committed:
         if result.status == "conflict":
             ports.sleep(_CONFLICT_PAUSE_S * ports.jitter())
             continue
-        removed.update(_refused(result.status, draft))
-        snapshot = ports.store.load(draft.snapshot.profile_id, draft.decision_id)
-        draft = decider.redecide(draft, snapshot, removed)
+        if tried.is_refused(draft, result.status, spending):
+            snapshot = ports.store.load(draft.snapshot.profile_id, draft.decision_id)
+            draft = tried.next(draft, snapshot, decider)
 
 
-def _refused(status: CommitStatus, draft: Draft) -> Mapping[str, Reason]:
-    """Return the actions that an answer of the store rules out; a full contact log rules out all."""
-    if status == "contacts_full":
-        return {action.name: reason("contacts.full") for action in draft.plan.actions}
-    if status == "budget_empty" and draft.decision.action is not None:
-        return {draft.decision.action.name: reason("budget.empty")}
-    return {}
+class Tried:
+    """The actions that were about to be committed, and what the store refused."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._removed: Final[dict[str, Reason]] = {}
+        self._names: Final[list[str]] = []
+        self._note(draft)
+
+    def is_refused(self, draft: Draft, status: CommitStatus, spending: Spending) -> bool:
+        """Note what the store refused; False when other shards of the same budgets may pay."""
+        if status == "contacts_full":
+            full = reason("contacts.full")
+            self._removed.update({action.name: full for action in draft.plan.actions})
+        if status != "budget_empty" or draft.decision.action is None:
+            return True
+        unpaid = spending.refused(draft.charges)
+        if unpaid is not None:
+            self._removed[draft.decision.action.name] = unpaid
+        return unpaid is not None
+
+    def next(self, draft: Draft, snapshot: Snapshot, decider: Decider) -> Draft:
+        """Decide again; when so many actions were tried already, for do-nothing."""
+        again = decider.redecide(draft, snapshot, self._removed)
+        chosen = again.decision.action
+        if chosen is not None and chosen.name not in self._names and len(self._names) >= MAX_TRIED:
+            why = reason("commit.attempts", tried=str(MAX_TRIED))
+            rest = {action.name: why for action in draft.plan.actions}
+            self._removed.update({name: why for name, why in rest.items() if name not in self._removed})
+            again = decider.redecide(draft, snapshot, self._removed)
+        self._note(again)
+        return again
+
+    def _note(self, draft: Draft) -> None:
+        chosen = draft.decision.action
+        if chosen is not None and chosen.name not in self._names:
+            self._names.append(chosen.name)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from functions.actions.channel import ActionMessage
 from functions.actions.message import message_document
 from functions.decision.choosing import Decision, reads_outputs
 from functions.decision.evaluating import EVALUATION_ERRORS, evaluate
+from functions.decision.rails import Charge, Ruling
 from functions.documents import Json, canonical_json
 from functions.errors import FeatureExpressionError, FeatureNotFiniteError, FeatureTypeError
 from functions.events.emitted import SCORE_UPDATED
@@ -18,6 +19,7 @@ from functions.events.event import Event
 from functions.expressions import EvaluationFailure
 from functions.governance.retention import KEEP_DECISIONS
 from functions.profiles.store import (
+    BudgetTake,
     CommitRequest,
     ConsentCondition,
     Contact,
@@ -30,11 +32,9 @@ from functions.profiles.store import (
 )
 from functions.runtime.receipt import ModelCall
 from functions.spec.plan import ActionPlan, Plan, WriteBackPlan
+from functions.spec.rails import CONTACT_LOG
 from functions.spec.templates import fill
 from functions.times import format_instant
-
-CONTACT_WINDOW = timedelta(days=90)
-"""How far back the contact log goes."""
 
 ACTION_LIFE = timedelta(hours=24)
 """When an action expires whose spec gives no `max_age`."""
@@ -54,6 +54,7 @@ class Draft:
         document: The root document, with features and outputs.
         cleared: Whether consent was given at that read.
         call: Who gave the outputs.
+        ruling: What the rails say; None where nothing was asked.
     """
 
     plan: Plan
@@ -65,6 +66,13 @@ class Draft:
     document: Mapping[str, Json]
     cleared: bool
     call: ModelCall
+    ruling: Ruling | None = None
+
+    @property
+    def charges(self) -> tuple[Charge, ...]:
+        """What the action takes from which budgets."""
+        action = self.decision.action
+        return self.ruling.charges(action) if self.ruling is not None and action is not None else ()
 
     @property
     def write_back(self) -> dict[str, Json]:
@@ -93,12 +101,20 @@ class Draft:
         return tuple(notice_key(self.decision_id, name) for name in told if f"scores.{name}" in values)
 
 
-def commit_request(draft: Draft, body: dict[str, Json], *, wall: datetime) -> CommitRequest:
+def expiry(plan: Plan, event: Event, now: datetime) -> datetime:
+    """Return from when on an action of a decision comes too late."""
+    return event.time + plan.max_age if plan.max_age else now + ACTION_LIFE
+
+
+def commit_request(
+    draft: Draft, body: dict[str, Json], takes: tuple[BudgetTake, ...] = (), *, wall: datetime
+) -> CommitRequest:
     """Build the request that writes a draft.
 
     Args:
         draft: The decision.
         body: What it keeps.
+        takes: What pays for its action.
         wall: The wall clock: when the action is due, and from when on things are kept.
 
     Raises:
@@ -113,7 +129,8 @@ def commit_request(draft: Draft, body: dict[str, Json], *, wall: datetime) -> Co
         decision=_record(draft, body, keep_until),
         consent=ConsentCondition(consent, draft.snapshot.consent.get(consent)) if draft.cleared else None,
         state=_state(draft, action),
-        outbox=_entry(draft, action, due_at=wall, keep_until=keep_until) if action is not None else None,
+        budgets=takes,
+        outbox=_entry(draft, action, takes, wall, keep_until) if action is not None else None,
         notices=tuple(_notices(draft, due_at=wall, keep_until=keep_until)),
     )
 
@@ -170,9 +187,16 @@ def _state(draft: Draft, action: ActionPlan | None) -> StateUpdate | None:
         return StateUpdate(scores=scores) if scores else None
     return StateUpdate(
         scores=scores,
-        contact=Contact(draft.decision_id, action.name, action.tags, action.channel, draft.now),
+        contact=Contact(
+            decision_id=draft.decision_id,
+            action=action.name,
+            tags=action.tags,
+            channel=action.channel,
+            at=draft.decision.due or draft.now,
+            counts=action.counts_towards_caps,
+        ),
         expected_version=draft.snapshot.state.version,
-        prune_before=draft.now - CONTACT_WINDOW,
+        prune_before=draft.now - CONTACT_LOG,
     )
 
 
@@ -199,8 +223,10 @@ def _score(target: WriteBackPlan, document: Mapping[str, Json]) -> Json:
     return value
 
 
-def _entry(draft: Draft, action: ActionPlan, *, due_at: datetime, keep_until: datetime) -> OutboxEntry:
-    expires_at = draft.event.time + draft.plan.max_age if draft.plan.max_age else draft.now + ACTION_LIFE
+def _entry(
+    draft: Draft, action: ActionPlan, takes: tuple[BudgetTake, ...], wall: datetime, keep_until: datetime
+) -> OutboxEntry:
+    expires_at = expiry(draft.plan, draft.event, draft.now)
     message = ActionMessage(
         idempotency_key=draft.decision_id,
         action=action.name,
@@ -211,7 +237,10 @@ def _entry(draft: Draft, action: ActionPlan, *, due_at: datetime, keep_until: da
         expires_at=expires_at,
         payload=_payload(action, draft.document),
     )
-    return _outbox_entry(draft, message, action.channel, due_at=due_at, keep_until=keep_until)
+    due_at = max(wall, draft.decision.due or wall)
+    entry = _outbox_entry(draft, message, action.channel, due_at=due_at, keep_until=keep_until)
+    zones = draft.ruling.zones(action) if draft.ruling is not None else {}
+    return replace(entry, paid=takes, zones=zones)
 
 
 def _outbox_entry(

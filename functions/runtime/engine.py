@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from functions.decision.choosing import Decision, choose, foreclosed, suppressed, withheld
+from functions.decision.rails import Rails, Ruling
 from functions.decision.reasons import Reason, consent_reason, reason
 from functions.documents import Json
 from functions.errors import EventMalformedError, FunctionsError, SettingsError
@@ -28,19 +30,20 @@ from functions.governance.statements import stated
 from functions.profiles.store import DecisionRecord, OutboxEntry, Snapshot
 from functions.runtime.acting import Performed, perform, redrive, resume
 from functions.runtime.committing import commit
-from functions.runtime.drafting import Draft
+from functions.runtime.drafting import Draft, expiry
 from functions.runtime.features import extract_features
 from functions.runtime.identity import decision_id, profile_key
 from functions.runtime.in_force import InForce
 from functions.runtime.journal import Journal
+from functions.runtime.judging import ReadyRails, facts_of
 from functions.runtime.payload import build_payload
 from functions.runtime.ports import Ports
 from functions.runtime.receipt import ActionTaken, Receipt, SentPayload
 from functions.runtime.root import root_document
 from functions.runtime.scoring import score
 from functions.runtime.stopwatch import Stopwatch
-from functions.spec.plan import ChannelPlan, ModelPlan, Plan
-from functions.times import format_duration, is_of_our_time
+from functions.spec.plan import ActionPlan, ModelPlan, Plan, Policy
+from functions.times import format_duration, format_instant, is_of_our_time
 
 _MAX_ALIASES = 4
 """Aliases of aliases that are followed; a circle ends there."""
@@ -51,6 +54,7 @@ class Runtime:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
+        self._rails = ReadyRails()
 
     def handle(self, plan: Plan, event: Event, *, now: datetime, generation: int = LIVE) -> Receipt:
         """Run one function on one event.
@@ -65,19 +69,26 @@ class Runtime:
             The receipt; errors of the event, of a feature and of a dependency become outcomes in it.
         """
         in_force = self._ports.policy.look(plan)
-        run = _Run(in_force, event, now=now, generation=generation, ports=self._ports)
+        run = _Run(
+            in_force,
+            event,
+            now=now,
+            generation=generation,
+            ports=self._ports,
+            rails=self._rails.of(in_force.plan),
+        )
         try:
             return run.execute()
         except FunctionsError as error:
             return run.journal.of_error(error)
 
     def redrive(
-        self, channels: Mapping[str, ChannelPlan], *, now: datetime, limit: int = 100
+        self, policy: Policy, *, now: datetime, limit: int = 100
     ) -> Sequence[tuple[OutboxEntry, Performed | None]]:
-        """Send what is due in the outbox, after age and consent were checked again.
+        """Send what is due in the outbox, after age, consent and rails were checked again.
 
         Args:
-            channels: Where the channels of the entries are found.
+            policy: The rails, and where the channels of the entries are found.
             now: Time of the act.
             limit: Entries at the most.
 
@@ -87,22 +98,23 @@ class Runtime:
         Raises:
             ProfileStoreError: The outbox can't be listed.
         """
-        return redrive(channels, now=now, limit=limit, ports=self._ports)
+        return redrive(policy, now=now, limit=limit, ports=self._ports)
 
 
 class _Run:
     """One function on one event."""
 
     def __init__(
-        self, in_force: InForce, event: Event, *, now: datetime, generation: int, ports: Ports
+        self, in_force: InForce, event: Event, *, now: datetime, generation: int, ports: Ports, rails: Rails
     ) -> None:
-        self._in_force, self._plan = in_force, in_force.plan
+        self._in_force, self._plan, self._rails = in_force, in_force.plan, rails
         self._event, self._now, self._ports = event, now, ports
         self._generation = generation
         self._watch = Stopwatch(ports.monotonic)
         self._id = ""
         self._withheld: Reason | None = None
         self._foreclosed: Decision | None = None
+        self._ruling: Ruling | None = None
         self.journal = Journal(self._plan, event, self._watch, generation)
 
     def execute(self) -> Receipt:
@@ -184,13 +196,16 @@ class _Run:
             features = extract_features(self._plan, document, now=self._event.time)
         self.journal.features = features
         document["features"] = dict(features.values)
+        self._judge(snapshot, document)
         self._ports.at_stage("prepared")
         return document
 
     def _invoke(self, model: ModelPlan, document: dict[str, Json], clearance: Clearance) -> None:
         """Add the outputs of the model to the document, unless no action could follow from them."""
         if self._plan.score == "when-actionable":
-            self._foreclosed = foreclosed(self._plan, document, self._in_force.removed)
+            self._foreclosed = foreclosed(
+                self._plan, document, self._against_before_model, self._in_force.removed
+            )
             if self._foreclosed is None and self._withheld is not None:
                 self._foreclosed = suppressed(self._plan, self._withheld)
             if self._foreclosed is not None or self._too_old() is not None:
@@ -223,14 +238,36 @@ class _Run:
             if too_old is not None:
                 decision = suppressed(self._plan, too_old)
             else:
-                decision = self._foreclosed or choose(
-                    self._plan, document, {**removed, **self._in_force.removed}
-                )
+                decision = self._foreclosed or self._choose(document, {**removed, **self._in_force.removed})
             if self._withheld is not None:
                 # The age of a replayed event is no news: what would have been chosen is.
                 decision = withheld(decision, self._withheld)
         self._ports.at_stage("decided")
         return decision
+
+    def _choose(self, document: Mapping[str, Json], removed: Mapping[str, Reason]) -> Decision:
+        decision = choose(self._plan, document, self._against, removed)
+        action, ruling = decision.action, self._ruling
+        due = ruling.due(action) if ruling is not None and action is not None else None
+        if due is None or action is None or ruling is None:
+            return decision
+        rule = ruling.waiting(action)
+        why = reason(
+            "action.deferred", action=action.name, due=format_instant(due), sentence=rule.text if rule else ""
+        )
+        return replace(decision, reason=why, due=due)
+
+    def _against(self, action: ActionPlan) -> tuple[Reason, ...]:
+        return self._ruling.against(action) if self._ruling is not None else ()
+
+    def _against_before_model(self, action: ActionPlan) -> tuple[Reason, ...]:
+        return self._ruling.against(action, outputs=False) if self._ruling is not None else ()
+
+    def _judge(self, snapshot: Snapshot, document: Mapping[str, Json]) -> None:
+        """Ask the rails on fresh state; what reads outputs is asked when there are some."""
+        self._ruling = self._rails.judge(
+            facts_of(snapshot, document, self._now), expires_at=expiry(self._plan, self._event, self._now)
+        )
 
     def _uncleared(self, decision: Decision, snapshot: Snapshot) -> Draft:
         return self._draft(decision, snapshot, {}, cleared=False)
@@ -248,6 +285,7 @@ class _Run:
             document=document,
             cleared=cleared,
             call=self.journal.call,
+            ruling=self._ruling if cleared else None,
         )
 
     def _finish(self, draft: Draft) -> Receipt:
@@ -274,6 +312,7 @@ class _Run:
         fresh = root_document(self._plan, self._event, snapshot, now=self._now)
         features = dict(self.journal.features.values)
         document = {**fresh, "features": features, **self.journal.outputs}
+        self._judge(snapshot, document)
         return self._draft(self._decide(document, removed), snapshot, document, cleared=True)
 
     def record_body(self, draft: Draft) -> dict[str, Json]:
@@ -285,6 +324,8 @@ class _Run:
         action = draft.decision.action
         if action is None:
             return None
+        if draft.decision.due is not None:
+            return ActionTaken(action.name, action.channel, "queued", draft.decision_id, "action.deferred")
         note = None
         try:
             with self._watch.stage("act"):
@@ -294,7 +335,7 @@ class _Run:
                     channels=self._plan.channels,
                     now=self._now,
                     ports=self._ports,
-                    recheck=False,
+                    recheck=None,
                 )
             if performed is not None:
                 return performed.as_action()
@@ -313,7 +354,7 @@ class _Run:
                     channels=self._plan.channels,
                     now=self._now,
                     ports=self._ports,
-                    recheck=False,
+                    recheck=None,
                 )
 
     def _duplicate(self, existing: DecisionRecord) -> Receipt:
@@ -321,7 +362,7 @@ class _Run:
         action = resume(
             existing.profile_id,
             existing.id,
-            channels=self._plan.channels,
+            policy=self._plan.policy,
             now=self._now,
             ports=self._ports,
         )

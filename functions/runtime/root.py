@@ -9,6 +9,7 @@ from functions.errors import StoreRejectedError
 from functions.events.event import Event
 from functions.profiles.store import ProfileState, Snapshot
 from functions.spec.plan import Plan
+from functions.spec.projection import Projection
 from functions.times import format_instant
 
 
@@ -23,18 +24,18 @@ def root_document(plan: Plan, event: Event, snapshot: Snapshot, *, now: datetime
     """
     return {
         "event": event.as_document(),
-        "profile": profile_document(plan, snapshot, now=now),
+        "profile": profile_document(plan.projection, snapshot, now=now),
         "now": format_instant(event.time),
     }
 
 
-def profile_document(plan: Plan, snapshot: Snapshot, *, now: datetime) -> dict[str, Json]:
+def profile_document(projection: Projection, snapshot: Snapshot, *, now: datetime) -> dict[str, Json]:
     """Return the profile with the scores that have not expired; empty when there is no profile.
 
     Raises:
         StoreRejectedError: What the store holds is no JSON object.
     """
-    profile = _decoded(plan, snapshot.profile_json) if snapshot.profile_json is not None else {}
+    profile = _decoded(projection, snapshot.profile_json) if snapshot.profile_json is not None else {}
     scores = visible_scores(snapshot.state, now=now)
     if scores:
         upstream = profile.get("scores")
@@ -56,9 +57,9 @@ def visible_scores(state: ProfileState, *, now: datetime) -> dict[str, Json]:
     }
 
 
-def _decoded(plan: Plan, text: bytes) -> dict[str, Json]:
+def _decoded(projection: Projection, text: bytes) -> dict[str, Json]:
     try:
-        profile = plan.projection.decode(text)
+        profile = projection.decode(text)
     except DocumentError:
         profile = None
     if not isinstance(profile, dict):

@@ -21,6 +21,7 @@ _CODES = {
     "missing": "spec.missing_key",
     "model_kind": "spec.unknown_kind",
     "channel_kind": "spec.unknown_kind",
+    "rule_kind": "policy.unknown_rule",
     "literal_error": "spec.wrong_value",
     "string_pattern_mismatch": "spec.wrong_value",
     "value_error": "spec.wrong_value",

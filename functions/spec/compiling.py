@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from functions.documents import Json, content_hash
+from functions.documents import content_hash
 from functions.events.patterns import EventPattern, PatternError, compile_pattern
 from functions.expressions import (
     CompiledFeatures,
@@ -14,6 +14,7 @@ from functions.expressions import (
 )
 from functions.governance.contract import DataContract
 from functions.governance.statements import UNMAPPED, ConsentSource
+from functions.spec.action_rules import Compile, action_plan, channel_plans
 from functions.spec.collecting import DATA_ROOTS, RESERVED, Collector
 from functions.spec.emission_rules import check_loops, check_notify
 from functions.spec.feature_rules import check_feature, feature_plan, is_score
@@ -24,17 +25,17 @@ from functions.spec.pattern_rules import unknown_fields
 from functions.spec.plan import (
     ActionPlan,
     Bundle,
-    ChannelPlan,
     FeaturePlan,
     ModelPlan,
     Plan,
+    Policy,
     WriteBackPlan,
 )
 from functions.spec.problems import closest
+from functions.spec.rails import Rail, rail_applies, rail_expressions
 from functions.spec.registry import Action, Registry
 from functions.spec.salvage import Salvage
 from functions.spec.source import Path, Source
-from functions.spec.templates import leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Shared:
     contract: DataContract | None
     registry: Registry | None
     registry_source: Source
+    rails: tuple[Rail, ...] | None
+    contract_hash: str
     policy_hash: str
 
 
@@ -103,6 +106,7 @@ class SpecCompiler:
             or consent is None
             or governed is None
             or self.shared.registry is None
+            or self.shared.rails is None
         ):
             return None
         return Plan(
@@ -120,11 +124,10 @@ class SpecCompiler:
             score=spec.score,
             write_back=write_back,
             when=when,
-            actions=actions,
+            policy=self._policy(actions, self.shared.registry, self.shared.rails),
             cold_start=spec.profile.missing == "empty",
-            reads=tuple(sorted(self.collector.reads)),
+            reads=tuple(sorted(self._reads(actions, self.shared.rails))),
             bundle=self._bundle(model),
-            channels=self._channels(actions),
             consent_source=self._consent_source(consent),
             governance=governed.governance,
         )
@@ -150,7 +153,8 @@ class SpecCompiler:
 
     def _bundle(self, model: ModelPlan | None) -> Bundle:
         return Bundle(
-            spec=content_hash(self.source.data),
+            # What consent a purpose needs is part of what the function does.
+            spec=content_hash([self.source.data, self.shared.contract_hash]),
             policy=self.shared.policy_hash,
             model=f"{model.kind}:{model.target}" if model else "none",
         )
@@ -242,40 +246,28 @@ class SpecCompiler:
                 yield self._action(name, action, outputs)
 
     def _action(self, name: str, action: Action, outputs: tuple[str, ...]) -> ActionPlan:
-        source = self.shared.registry_source
-        eligible = None
-        if action.eligible is not None:
-            eligible = self.collector.expression(
-                ("actions", name, "eligible"), action.eligible, self._roots(outputs), source=source
-            )
-        expressions: dict[str, Expression] = {}
-        for path, text in leaves(action.payload, ("actions", name, "payload")):
-            roots = ("features", *outputs) if self._roots(outputs) else None
-            compiled = self.collector.expression(path, text, roots, source=source)
-            if compiled is not None:
-                expressions[text] = compiled
-        return ActionPlan(
-            name=name,
-            tags=tuple(action.tags),
-            channel=action.channel,
-            eligible=eligible,
-            payload=action.payload,
-            payload_expressions=expressions,
+        registry, roots = self.shared.registry, self._roots(outputs)
+        return action_plan(
+            name,
+            action,
+            registry.currency if registry is not None else None,
+            over=self._compiler(roots),
+            payload_over=self._compiler(("features", *outputs) if roots else None),
         )
 
-    def _channels(self, actions: tuple[ActionPlan, ...]) -> Mapping[str, ChannelPlan]:
-        registry = self.shared.registry
-        if registry is None:
-            return {}
+    def _compiler(self, roots: tuple[str, ...] | None) -> Compile:
+        source = self.shared.registry_source
+        return lambda path, text: self.collector.expression(path, text, roots, source=source)
+
+    def _policy(self, actions: tuple[ActionPlan, ...], registry: Registry, rails: tuple[Rail, ...]) -> Policy:
+        whole = Policy(self.shared.policy_hash, registry.currency, actions, channel_plans(registry), rails)
         told = [one.notify for one in self.spec.write_back.values() if one.notify is not None]
-        names = (*(action.channel for action in actions), *told)
-        return {name: channel_plan(name, registry) for name in names if name in registry.channels}
+        return whole.only((action.name for action in actions), channels=told)
 
-
-def channel_plan(name: str, registry: Registry) -> ChannelPlan:
-    """Return the plan of a channel that the registry has."""
-    document: dict[str, Json] = registry.channels[name].model_dump(exclude={"kind"}, exclude_none=True)
-    # A class of the author's own gets what stands under `options`, the others all their keys.
-    return ChannelPlan(
-        name=name, kind=registry.channels[name].kind, options=document.get("options", document)
-    )
+    def _reads(self, actions: tuple[ActionPlan, ...], rails: tuple[Rail, ...]) -> set[str]:
+        """Return what the function reads, the rails of its actions included."""
+        found = set(self.collector.reads)
+        for rail in rails:
+            if any(rail_applies(rail, action) for action in actions):
+                found.update(path for one in rail_expressions(rail) for path in one.reads)
+        return found

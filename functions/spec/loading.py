@@ -8,11 +8,13 @@ from pathlib import Path
 
 from functions.documents import content_hash
 from functions.errors import UnknownFunctionError
+from functions.expressions import Expression, compile_expression
 from functions.governance.contract import DataContract
 from functions.governance.statements import ConsentSources
+from functions.spec.action_rules import action_plan, channel_plans, check_registry
 from functions.spec.checking import check_document, find_faults
 from functions.spec.collecting import Collector
-from functions.spec.compiling import Shared, SpecCompiler, channel_plan
+from functions.spec.compiling import Shared, SpecCompiler
 from functions.spec.contract_rules import check_contract
 from functions.spec.experiment_plan import NO_EXPERIMENTS, ExperimentsPlan
 from functions.spec.experiments import (
@@ -22,20 +24,25 @@ from functions.spec.experiments import (
     compile_experiments,
 )
 from functions.spec.language import Spec
-from functions.spec.plan import ChannelPlan, Plan
+from functions.spec.plan import Plan, Policy
+from functions.spec.policy import PolicyFile
+from functions.spec.policy_checks import check_rails
+from functions.spec.policy_rules import RailCompiler
 from functions.spec.problems import Problem, SpecError, closest
+from functions.spec.rails import Rail
 from functions.spec.registry import Registry
 from functions.spec.salvage import Salvage, salvage
 from functions.spec.schema_walk import expressions_in
+from functions.spec.source import Path as Place
 from functions.spec.source import Source
-from functions.spec.templates import leaves
 from functions.spec.yaml_reader import MAX_FILE_BYTES, read_yaml
 
 CONTRACT_FILE = "contract.yaml"
 REGISTRY_FILE = "actions.yaml"
 EXPERIMENTS_FILE = "experiments.yaml"
+POLICY_FILE = "policy.yaml"
 CASES_SUFFIX = ".cases.yaml"
-_SHARED_FILES = (CONTRACT_FILE, REGISTRY_FILE, EXPERIMENTS_FILE)
+_SHARED_FILES = (CONTRACT_FILE, REGISTRY_FILE, POLICY_FILE, EXPERIMENTS_FILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +225,40 @@ def _load_shared(folder: Path, problems: list[Problem]) -> tuple[Shared, DataCon
     registry, found = check_document(Registry, registry_source)
     problems.extend(found)
     if registry is not None:
-        problems.extend(_check_registry(registry, registry_source))
-    policy_hash = content_hash([contract_source.data, registry_source.data])
-    return Shared(contract, registry, registry_source, policy_hash), contract
+        problems.extend(check_registry(registry, registry_source))
+    policy_source = _policy_source(folder)
+    rails, found = _load_rails(policy_source, registry, registry_source, contract)
+    problems.extend(found)
+    shared = Shared(
+        contract=contract,
+        registry=registry,
+        registry_source=registry_source,
+        rails=rails,
+        contract_hash=content_hash(contract_source.data),
+        policy_hash=content_hash([registry_source.data, policy_source.data]),
+    )
+    return shared, contract
+
+
+def _policy_source(folder: Path) -> Source:
+    """Read the rails; a folder without the file has none."""
+    path = folder / POLICY_FILE
+    return read_source(path) if path.exists() else Source(file=str(path), text="", data={})
+
+
+def _load_rails(
+    source: Source, registry: Registry | None, registry_source: Source, contract: DataContract | None
+) -> tuple[tuple[Rail, ...] | None, list[Problem]]:
+    """Return the rails, None where there are errors, and every problem."""
+    policy, problems = check_document(PolicyFile, source)
+    if policy is None or registry is None:
+        return None, problems
+    compiler = RailCompiler(source, registry, contract)
+    rails = compiler.compile(policy)
+    problems.extend(compiler.collector.problems)
+    problems.extend(check_rails(rails, policy, registry, source=source, actions=registry_source))
+    sound = not any(problem.severity == "error" for problem in problems)
+    return (rails if sound else None), problems
 
 
 def _check_consents(contract: DataContract, source: Source) -> Iterator[Problem]:
@@ -277,24 +315,6 @@ def _shared_source(path: Path, what: str) -> Source:
     return read_source(path)
 
 
-def _check_registry(registry: Registry, source: Source) -> Iterator[Problem]:
-    """Yield what is wrong with the actions, whether a spec uses them or not."""
-    collector = Collector(source)
-    for name, action in registry.actions.items():
-        if action.channel not in registry.channels:
-            message = f"there is no channel {action.channel!r}"
-            hint = closest(action.channel, registry.channels)
-            collector.add(("actions", name, "channel"), "spec.unknown_channel", message, hint)
-        elif registry.channels[action.channel].kind == "tealium":
-            message = "a channel of the kind tealium takes scores only, by `notify`"
-            collector.add(("actions", name, "channel"), "spec.channel_mismatch", message)
-        if action.eligible is not None:
-            collector.check(("actions", name, "eligible"), action.eligible)
-        for path, text in leaves(action.payload, ("actions", name, "payload")):
-            collector.check(path, text)
-    yield from collector.problems
-
-
 def load_consents(folder: Path) -> ConsentSources:
     """Return what platforms call the consents of the data contract of a folder.
 
@@ -308,14 +328,24 @@ def load_consents(folder: Path) -> ConsentSources:
     return {name: section.source() for name, section in contract.consents.items()}
 
 
-def load_channels(folder: Path) -> Mapping[str, ChannelPlan]:
-    """Return every channel of the registry of a folder.
+def load_policy(folder: Path) -> Policy:
+    """Return every action, channel and rail of a folder, whether a function uses it or not.
 
     Raises:
-        SpecError: The registry has errors.
+        SpecError: The registry or the rails have errors.
     """
-    source = _shared_source(folder / REGISTRY_FILE, "the registry of actions and channels")
-    registry, problems = check_document(Registry, source)
-    if registry is None:
-        raise SpecError(problems)
-    return {name: channel_plan(name, registry) for name in registry.channels}
+    problems: list[Problem] = []
+    shared, _ = _load_shared(folder, problems)
+    errors = [one for one in problems if one.severity == "error" and Path(one.file).name != CONTRACT_FILE]
+    if shared.registry is None or shared.rails is None or errors:
+        raise SpecError(errors)
+    registry = shared.registry
+    actions = tuple(
+        action_plan(name, action, registry.currency, over=_compiled, payload_over=_compiled)
+        for name, action in registry.actions.items()
+    )
+    return Policy(shared.policy_hash, registry.currency, actions, channel_plans(registry), shared.rails)
+
+
+def _compiled(_: Place, text: str) -> Expression:
+    return compile_expression(text)

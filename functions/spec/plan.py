@@ -5,8 +5,8 @@ Importing this module costs no pydantic and no YAML: a runtime works on plans al
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -16,6 +16,7 @@ from functions.expressions import CompiledFeatures, Expression
 from functions.governance.statements import UNMAPPED, ConsentSource
 from functions.spec.experiment_plan import NO_EXPERIMENTS, ExperimentsPlan
 from functions.spec.projection import Projection
+from functions.spec.rails import Rail, rail_applies, rail_expressions
 
 FeatureType = Literal["float", "int", "bool", "string", "category"]
 FeatureState = Literal["missing", "null", "stale", "out_of_range"]
@@ -125,6 +126,10 @@ class WriteBackPlan:
     notify: str | None = None
 
 
+Amount = float | Expression
+"""A number, or what gives one from features and outputs."""
+
+
 @dataclass(frozen=True, slots=True)
 class ActionPlan:
     """One action of the registry.
@@ -136,6 +141,13 @@ class ActionPlan:
         eligible: Must be true; null or false removes the action. None for always.
         payload: A JSON document whose leaves may be `{from: expression}` over features and outputs.
         payload_expressions: The compiled expressions of the payload, by their source.
+        cost: Of one, in the currency of the policy; None where none is declared.
+        cost_minor: The same in minor units; None also where the policy has no currency.
+        value: What a success is worth, by objective.
+        risk: From 0 to 1; None where none is declared.
+        subject_to_caps: Whether caps, suppressions and exclusion groups can take it away.
+        counts_towards_caps: Whether they count it.
+        defer: Whether it can wait for the end of quiet hours.
     """
 
     name: str
@@ -144,6 +156,20 @@ class ActionPlan:
     eligible: Expression | None
     payload: Json
     payload_expressions: Mapping[str, Expression]
+    cost: float | None = None
+    cost_minor: int | None = None
+    value: Mapping[str, Amount] = field(default_factory=dict)
+    risk: Amount | None = None
+    subject_to_caps: bool = True
+    counts_towards_caps: bool = True
+    defer: bool = True
+
+    def expressions(self) -> Iterator[Expression]:
+        """Yield every expression of the action."""
+        yield from self.payload_expressions.values()
+        for found in (self.eligible, self.risk, *self.value.values()):
+            if isinstance(found, Expression):
+                yield found
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +179,48 @@ class ChannelPlan:
     name: str
     kind: str
     options: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What may happen, where it leaves and what forbids it: one value, so that it can be exchanged whole.
+
+    Attributes:
+        hash: Of the registry and the rails that it was made from.
+        currency: ISO 4217 code of every cost; None where none is declared.
+        actions: The best first where a function lists them, else in the order of the registry.
+        channels: By name.
+        rails: Every rule.
+    """
+
+    hash: str
+    currency: str | None
+    actions: tuple[ActionPlan, ...]
+    channels: Mapping[str, ChannelPlan]
+    rails: tuple[Rail, ...] = ()
+
+    def action(self, name: str) -> ActionPlan | None:
+        """Return an action by its name, None when there is none."""
+        return next((action for action in self.actions if action.name == name), None)
+
+    def only(self, names: Iterable[str], *, channels: Iterable[str] = ()) -> Policy:
+        """Return the policy with some of its actions in the order of the names, their channels and rails.
+
+        A name that is not there is left out. `channels` are kept besides, for what is no action.
+        """
+        known = {action.name: action for action in self.actions}
+        actions = tuple(known[name] for name in names if name in known)
+        used = {*channels, *(action.channel for action in actions)}
+        kept = {name: channel for name, channel in self.channels.items() if name in used}
+        rails = tuple(rail for rail in self.rails if any(rail_applies(rail, action) for action in actions))
+        return replace(self, actions=actions, channels=kept, rails=rails)
+
+    def expressions(self) -> Iterator[Expression]:
+        """Yield every expression of the actions and the rails."""
+        for action in self.actions:
+            yield from action.expressions()
+        for rail in self.rails:
+            yield from rail_expressions(rail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,11 +336,10 @@ class Plan:
         score: Whether a model is called when no action can follow.
         write_back: Scores that go back to the profile.
         when: Must be true for an action; None for always.
-        actions: Candidates in the order of the spec.
+        policy: The actions of the function in its order, their channels, and every rule.
         cold_start: Whether an absent profile counts as an empty one.
         reads: Paths of the root document that any of its expressions may read.
         bundle: Content hashes.
-        channels: Where the actions leave, by name.
         consent_source: Which words of an event's own consent object speak about `consent`.
         experiments: The holdout, and the experiments that the function takes part in.
         governance: What the data contract says about it.
@@ -293,11 +360,10 @@ class Plan:
     score: Literal["always", "when-actionable"]
     write_back: tuple[WriteBackPlan, ...]
     when: Expression | None
-    actions: tuple[ActionPlan, ...]
+    policy: Policy
     cold_start: bool
     reads: tuple[str, ...]
     bundle: Bundle
-    channels: Mapping[str, ChannelPlan] = field(default_factory=dict)
     consent_source: ConsentSource = UNMAPPED
     experiments: ExperimentsPlan = NO_EXPERIMENTS
     governance: Governance = Governance()
@@ -307,6 +373,16 @@ class Plan:
         """Derive what of the profile is read from every expression that can read it."""
         object.__setattr__(self, "projection", Projection(tuple(self._expressions())))
 
+    @property
+    def actions(self) -> tuple[ActionPlan, ...]:
+        """The candidates, in the order of the spec."""
+        return self.policy.actions
+
+    @property
+    def channels(self) -> Mapping[str, ChannelPlan]:
+        """Where the actions leave, by name."""
+        return self.policy.channels
+
     def _expressions(self) -> Iterator[Expression]:
         yield from self.values.expressions.values()
         yield from (feature.as_of for feature in self.features if feature.as_of is not None)
@@ -315,7 +391,4 @@ class Plan:
         yield from (target.source for target in self.write_back)
         if self.when is not None:
             yield self.when
-        for action in self.actions:
-            yield from action.payload_expressions.values()
-            if action.eligible is not None:
-                yield action.eligible
+        yield from self.policy.expressions()

@@ -77,6 +77,57 @@ _SPEC: Final = {
     "spec.duplicate_name": ProblemCode(
         "Two specs give the same name; neither can be used.", "Rename one of the functions."
     ),
+    "spec.reserved_tag": ProblemCode("A tag has a name with a meaning of its own.", "Rename the tag."),
+    "spec.wrong_amount": ProblemCode(
+        "An amount of money can't be paid in its currency.", "Write it with the decimals the currency has."
+    ),
+}
+_POLICY: Final = {
+    "policy.contradiction": ProblemCode(
+        "The parts of a rule contradict each other.", "Keep those that say what is meant."
+    ),
+    "policy.currency": ProblemCode(
+        "A budget is in another currency than the costs of the registry.", "Use one currency for both."
+    ),
+    "policy.duplicate_name": ProblemCode("Two rules have the same name.", "Rename one of them."),
+    "policy.never_binds": ProblemCode(
+        "A cap can never be reached before something else forbids the same.",
+        "Lower the cap, or take it out.",
+    ),
+    "policy.never_passes": ProblemCode(
+        "The rules forbid an action whatever happens.",
+        "Change one of the rules that are named, or the action.",
+    ),
+    "policy.no_cost": ProblemCode(
+        "A budget speaks about an action that declares no cost.", "Give the action a `cost`; 0 is one too."
+    ),
+    "policy.no_risk": ProblemCode(
+        "A risk ceiling speaks about an action that declares no risk.", "Give the action a `risk`."
+    ),
+    "policy.no_zone": ProblemCode(
+        "A calendar or a date has no time zone.", "Add `timezone` with the name of an IANA zone."
+    ),
+    "policy.selects_nothing": ProblemCode(
+        "A rule takes nothing away.", "Check what it selects, or take it out; this is a warning."
+    ),
+    "policy.unknown_action": ProblemCode(
+        "A rule names an action that the registry does not have.", "Name one of its actions."
+    ),
+    "policy.unknown_consent": ProblemCode(
+        "A rule names a consent that no purpose of the data contract needs.", "Name one that it has."
+    ),
+    "policy.unknown_rule": ProblemCode(
+        "The keys of a rule are those of no kind of rule.", "Take one of the kinds of the reference."
+    ),
+    "policy.unknown_tag": ProblemCode(
+        "A rule names a tag that no action has.", "Name one of the tags, or tag an action."
+    ),
+    "policy.unknown_zone": ProblemCode(
+        "There is no time zone of this name.", "Write the name of an IANA zone, such as Europe/Berlin."
+    ),
+    "policy.window_too_long": ProblemCode(
+        "A rule looks back further than the contact log goes.", "Look back 90 days at the most."
+    ),
 }
 _GOVERNANCE: Final = {
     "contract.catch_all": ProblemCode(
@@ -299,6 +350,6 @@ _FILES: Final = {
 }
 
 PROBLEM_CODES: Final[Mapping[str, ProblemCode]] = MappingProxyType(
-    {**_SPEC, **_GOVERNANCE, **_FEATURES, **_MODELS, **_EXPRESSIONS, **_PATTERNS, **_FILES}
+    {**_SPEC, **_POLICY, **_GOVERNANCE, **_FEATURES, **_MODELS, **_EXPRESSIONS, **_PATTERNS, **_FILES}
 )
 """Every code, in the order of the reference."""

@@ -161,16 +161,49 @@ Channel = Annotated[
 ]
 
 
+def _text_or_number(value: Any) -> str:
+    return "<text>" if isinstance(value, str) else "<number>"
+
+
+_AMOUNT = Annotated[
+    Annotated[ExpressionText, Tag("<text>")] | Annotated[float, Tag("<number>")],
+    Discriminator(_text_or_number),
+]
+"""A number, or an expression over `features` and the outputs."""
+
+
 class Action(Section):
     """One thing that may happen to a customer."""
 
     description: Text | None = Field(default=None, description="For the marketer.")
     tags: list[Name] = Field(default=[], description="What rails and caps speak about, such as `message`.")
     channel: Name = Field(description="A channel of this file.")
-    cost: Annotated[float, Field(ge=0)] | None = Field(default=None, description="Cost of one, in money.")
+    cost: Annotated[float, Field(ge=0)] | None = Field(
+        default=None, description="Cost of one, in the currency of this file; budgets are spent by it."
+    )
+    value: dict[Name, _AMOUNT] = Field(
+        default={},
+        description="Objective to what a success is worth: a number, or an expression over `features` and the "
+        "outputs.",
+    )
+    risk: _AMOUNT | None = Field(
+        default=None,
+        description="From 0 to 1, for risk ceilings and the ranking: a number, or an expression over `features` "
+        "and the outputs.",
+    )
     eligible: ExpressionText | None = Field(
         default=None,
         description="Must be true, else the action is vetoed; false, null and a failing expression are no.",
+    )
+    subject_to_caps: bool = Field(
+        default=True, description="Whether caps, suppressions and exclusion groups can take the action away."
+    )
+    counts_towards_caps: bool = Field(
+        default=True, description="Whether caps, suppressions and exclusion groups count the action."
+    )
+    defer: bool = Field(
+        default=True,
+        description="Whether the action can wait for the end of quiet hours that defer; one that can't is dropped.",
     )
     payload: JsonDocument = Field(
         default={},
@@ -181,5 +214,8 @@ class Action(Section):
 class Registry(Section):
     """Channels and actions."""
 
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = Field(
+        default=None, description="ISO 4217 code of every `cost`, such as EUR; needed for budgets."
+    )
     channels: dict[Name, Channel] = Field(default={}, description="Ways for an action to leave, by name.")
     actions: dict[Name, Action] = Field(default={}, description="What may happen, by name.")

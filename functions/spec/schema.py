@@ -11,14 +11,16 @@ from functions.governance.contract import DataContract
 from functions.spec.cases import CasesFile
 from functions.spec.experiments import ExperimentsFile
 from functions.spec.language import Spec
+from functions.spec.policy import PolicyFile
 from functions.spec.registry import Registry
 
-Kind = Literal["spec", "contract", "actions", "experiments", "cases"]
+Kind = Literal["spec", "contract", "actions", "policy", "experiments", "cases"]
 
 _MODELS: dict[Kind, type[BaseModel]] = {
     "spec": Spec,
     "contract": DataContract,
     "actions": Registry,
+    "policy": PolicyFile,
     "experiments": ExperimentsFile,
     "cases": CasesFile,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ from functions.documents import Json
 from functions.events.event import Event
 from functions.governance.consent import ConsentRecord, ConsentStatus
 from functions.profiles.store import ProfileStore
-from functions.spec.loading import CONTRACT_FILE, REGISTRY_FILE, load_function
+from functions.spec.loading import CONTRACT_FILE, POLICY_FILE, REGISTRY_FILE, load_function
 from functions.spec.plan import Plan
 
 NOW: Final = datetime(2026, 11, 2, 9, 15, tzinfo=UTC)
@@ -120,14 +120,17 @@ def write_specs(
     folder: Path,
     registry: Mapping[str, Json] = REGISTRY,
     contract: Mapping[str, Json] = CONTRACT,
+    *,
+    rails: Sequence[Mapping[str, Json]] = (),
     **sections: Json,
 ) -> None:
-    """Write the spec, the registry and the contract into a folder.
+    """Write the spec, the registry, the rails and the contract into a folder.
 
     Args:
         folder: An existing folder.
         registry: What `actions.yaml` holds.
         contract: What `contract.yaml` holds, in place of `CONTRACT`.
+        rails: The rules of `policy.yaml`.
         **sections: Sections in place of those of `SPEC`; None leaves one out.
     """
     spec = {name: section for name, section in {**SPEC, **sections}.items() if section is not None}
@@ -135,10 +138,15 @@ def write_specs(
     (folder / f"{spec['name']}.yaml").write_text(json.dumps(spec))
     (folder / REGISTRY_FILE).write_text(json.dumps(dict(registry)))
     (folder / CONTRACT_FILE).write_text(json.dumps(dict(contract)))
+    (folder / POLICY_FILE).write_text(json.dumps({"rails": [dict(rule) for rule in rails]}))
 
 
 def a_plan(
-    registry: Mapping[str, Json] = REGISTRY, contract: Mapping[str, Json] = CONTRACT, **sections: Json
+    registry: Mapping[str, Json] = REGISTRY,
+    contract: Mapping[str, Json] = CONTRACT,
+    *,
+    rails: Sequence[Mapping[str, Json]] = (),
+    **sections: Json,
 ) -> Plan:
     """Return the plan of the function, with sections replaced as `write_specs` does.
 
@@ -146,7 +154,7 @@ def a_plan(
         SpecError: The replaced sections don't fit.
     """
     with TemporaryDirectory() as folder:
-        write_specs(Path(folder), registry, contract, **sections)
+        write_specs(Path(folder), registry, contract, rails=rails, **sections)
         return load_function(Path(folder), str(sections.get("name", SPEC["name"])))
 
 

@@ -302,7 +302,7 @@ def test_condition_that_failed_beside_a_conflict_is_judged_on_what_is_stored(
     assert store.commit(everything) == CommitResult("duplicate", everything.decision)
     other = replace(everything, decision=a_decision("profile-1"), outbox=None)
     moved = replace(
-        other, state=StateUpdate(contact=a_contact(other.decision), expected_version=0), budget=None
+        other, state=StateUpdate(contact=a_contact(other.decision), expected_version=0), budgets=()
     )
     client.plan("transact_write_items", cancelled("TransactionConflict", "None", "ConditionalCheckFailed"))
     assert store.commit(moved) == CommitResult("version_moved")

@@ -115,7 +115,7 @@ class TwinStores(RuleBasedStateMachine):
             scores=data.draw(scores),
             contact=a_contact(decision) if acts else None,
             expected_version=data.draw(st.sampled_from([snapshot.state.version, 0])),
-            prune_before=data.draw(st.none() | instants),
+            prune_before=data.draw(st.just(()) | instants),
         )
         take = st.builds(
             BudgetTake,
@@ -124,12 +124,13 @@ class TwinStores(RuleBasedStateMachine):
             st.integers(0, 2),
             st.integers(0, 4),
         )
+        takes = tuple(data.draw(st.lists(take, max_size=2)))
         request = CommitRequest(
             replace(decision, body={"any": data.draw(documents)}),
             data.draw(st.none() | st.builds(ConsentCondition, st.just("marketing"), seen)),
             state,
-            data.draw(st.none() | take),
-            replace(an_entry(decision), message={"any": data.draw(documents)}) if acts else None,
+            takes,
+            replace(an_entry(decision), message={"any": data.draw(documents)}, paid=takes) if acts else None,
         )
         self.both(lambda store: store.commit(request))
 

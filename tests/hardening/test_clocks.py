@@ -47,7 +47,7 @@ def _die_at(world: Rehearsal, stage: str) -> None:
 
 
 def _redrive(world: Rehearsal, now: datetime = NOW) -> list[Any]:
-    found = world.runtime.redrive(PLAN.channels, now=now, limit=10)
+    found = world.runtime.redrive(PLAN.policy, now=now, limit=10)
     return [performed and (performed.delivery, performed.note) for _, performed in found]
 
 

@@ -409,7 +409,7 @@ def _redriven(_: Desk) -> str:
     world.on_stage = die
     world.runtime.handle(a_plan(), an_event(), now=NOW)
     world.on_stage = lambda _: None
-    ((_entry, performed),) = world.runtime.redrive(a_plan().channels, now=NOW + timedelta(days=1), limit=10)
+    ((_entry, performed),) = world.runtime.redrive(a_plan().policy, now=NOW + timedelta(days=1), limit=10)
     assert performed is not None
     return str(performed.note)
 

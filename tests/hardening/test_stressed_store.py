@@ -168,7 +168,7 @@ def test_a_store_that_takes_no_more_writes_after_the_commit_loses_no_action(tmp_
         assert receipt.action.note == "store.denied"
         world.on_stage = lambda _: None
         disk.release()
-        ((_, performed),) = world.runtime.redrive(PLAN.channels, now=NOW, limit=10)
+        ((_, performed),) = world.runtime.redrive(PLAN.policy, now=NOW, limit=10)
         assert performed is not None
         assert performed.delivery == "sent"
         assert [one.message.idempotency_key for one in world.channel.deliveries] == [receipt.decision_id]

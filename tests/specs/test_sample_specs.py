@@ -30,6 +30,8 @@ def kind_of(name: str) -> Kind:
         return "actions"
     if name == "experiments.yaml":
         return "experiments"
+    if name == "policy.yaml":
+        return "policy"
     return "cases" if name.endswith(".cases.yaml") else "spec"
 
 

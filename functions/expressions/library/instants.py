@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from functions.times import parse_duration, parse_instant
+from functions.times import find_zone, parse_duration, parse_instant
 
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
@@ -80,15 +80,11 @@ def _between(start: datetime | None, end: datetime | None, unit: timedelta) -> f
     return None if start is None or end is None else (end - start) / unit
 
 
-def _in_zone(ts: Any, zone: Any) -> datetime | None:
-    instant = read_instant(ts)
-    if instant is None or not isinstance(zone, str):
+def _in_zone(ts: Any, name: Any) -> datetime | None:
+    instant, zone = read_instant(ts), find_zone(name)
+    if instant is None or zone is None:
         return None
-    if zone == "UTC":
-        return instant.astimezone(UTC)
-    from zoneinfo import ZoneInfo
-
     try:
-        return instant.astimezone(ZoneInfo(zone))
-    except (LookupError, ValueError, OSError, OverflowError):
+        return instant.astimezone(zone)
+    except (ValueError, OverflowError):
         return None

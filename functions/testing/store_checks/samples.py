@@ -124,7 +124,7 @@ def scores_alone(decision: DecisionRecord, **scores: Score) -> CommitRequest:
 
 def paid_from(request: CommitRequest, budget: str, amount: int, *, shard: int = 0) -> CommitRequest:
     """Return a commit that takes from a budget of the period `2026-11-02` too."""
-    return replace(request, budget=BudgetTake(budget, "2026-11-02", shard, amount))
+    return replace(request, budgets=(*request.budgets, BudgetTake(budget, "2026-11-02", shard, amount)))
 
 
 def on_consent(request: CommitRequest, purpose: str, record: ConsentRecord | None) -> CommitRequest:

@@ -115,7 +115,7 @@ def test_an_eligibility_that_fails_is_a_veto() -> None:
 
 def test_what_the_commit_refused_is_vetoed_with_its_reason() -> None:
     full = reason("contacts.full")
-    decision = choose(_plan(), {}, {"first": full})
+    decision = choose(_plan(), {}, removed={"first": full})
     assert _said(decision)[2:] == (
         "second",
         {
@@ -128,12 +128,12 @@ def test_what_the_commit_refused_is_vetoed_with_its_reason() -> None:
 
 def test_when_all_fell_for_one_reason_that_reason_is_given() -> None:
     full = reason("contacts.full")
-    assert choose(_plan(), {}, {"first": full, "second": full}).reason == full
+    assert choose(_plan(), {}, removed={"first": full, "second": full}).reason == full
 
 
 def test_when_actions_fell_for_several_reasons_the_customer_is_not_eligible() -> None:
     plan = _plan(eligible={"first": None, "second": "`false`"})
-    assert choose(plan, {}, {"first": reason("contacts.full")}).reason.code == "actions.not_eligible"
+    assert choose(plan, {}, removed={"first": reason("contacts.full")}).reason.code == "actions.not_eligible"
 
 
 def test_the_reason_quotes_the_condition_as_its_author_wrote_it() -> None:
@@ -212,7 +212,7 @@ def test_candidates_agree_with_the_outcome_whatever_the_model_answers(
     plan: Plan, risk: Any, n: Any, m: Any, removed: set[str]
 ) -> None:
     document = {"churn_risk": risk, "features": {"n": n, "m": m}}
-    decision = choose(plan, document, {name: reason("contacts.full") for name in removed})
+    decision = choose(plan, document, removed={name: reason("contacts.full") for name in removed})
     verdicts = {one.action: one.verdict for one in decision.candidates}
     chosen = [name for name, verdict in verdicts.items() if verdict == "chosen"]
     assert list(verdicts) == [*NAMES, DO_NOTHING]

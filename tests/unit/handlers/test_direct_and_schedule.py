@@ -15,6 +15,7 @@ from functions.handlers.draining import RESERVE_MS, ROUND, schedule_handler
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
 from functions.profiles.memory import MemoryProfileStore
+from functions.spec.plan import Policy
 from functions.testing.handler_stage import HandlerStage, handler_stage, without_fallback
 from functions.testing.lambda_events import event_body, eventbridge_event, sqs_record
 from functions.testing.rehearsal import Rehearsal
@@ -74,6 +75,9 @@ def test_foreign_error_fails_the_invocation_without_its_text(capsys: pytest.Capt
     assert "secret-value" not in capsys.readouterr().out
 
 
+NO_POLICY = Policy("none", None, (), {})
+
+
 def waiting(count: int) -> HandlerStage:
     """Return a stage whose outbox has that many actions, due an hour from now."""
     plan = a_plan(trigger={"event_pattern": {"detail-type": ["page_view"]}})
@@ -87,7 +91,7 @@ def waiting(count: int) -> HandlerStage:
 
 
 def drain(stage: HandlerStage) -> Any:
-    return schedule_handler(stage.worker, stage.worker.plan.channels)({}, stage.context)
+    return schedule_handler(stage.worker, stage.worker.plan.policy)({}, stage.context)
 
 
 def test_schedule_sends_what_waits() -> None:
@@ -153,7 +157,7 @@ def test_schedule_fails_when_the_outbox_cannot_be_listed(error: Exception, code:
 
 def test_channel_of_another_function_is_found() -> None:
     stage = waiting(1)
-    other: Callable[[], Any] = lambda: schedule_handler(stage.worker, {})({}, stage.context)  # noqa: E731
+    other: Callable[[], Any] = lambda: schedule_handler(stage.worker, NO_POLICY)({}, stage.context)  # noqa: E731
     assert other() == {"handled": 1}
     assert stage.acted_on == []
     stage.rehearsal.wait(timedelta(hours=2))

@@ -29,7 +29,10 @@ OFFER = {"percent": 20, "risk": 0.83}
 
 
 def response_plan(**sections: Any) -> Plan:
-    return replace(a_plan(**sections), channels={"offers": ChannelPlan("offers", "response", {})})
+    plan = a_plan(**sections)
+    return replace(
+        plan, policy=replace(plan.policy, channels={"offers": ChannelPlan("offers", "response", {})})
+    )
 
 
 def token(visitor: str = CUSTOMER, *, key: bytes = KEY, life: timedelta = timedelta(minutes=5)) -> str:

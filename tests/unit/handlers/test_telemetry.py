@@ -194,7 +194,10 @@ def test_no_line_holds_a_value(
     stage = secret_stage(SECRET if fault == "reply" else "0.83")
     if run is run_page:
         channels = {"offers": ChannelPlan("offers", "response", {})}
-        stage.worker = replace(stage.worker, plan=replace(stage.worker.plan, channels=channels))
+        plan = stage.worker.plan
+        stage.worker = replace(
+            stage.worker, plan=replace(plan, policy=replace(plan.policy, channels=channels))
+        )
 
     def burst(name: str) -> None:
         if name == fault:

@@ -25,7 +25,7 @@ from functions.profiles.store import ContactStatus, OutboxEntry, ProfileStore
 from functions.runtime.acting import FIRST_RETRY
 from functions.runtime.engine import Runtime
 from functions.runtime.receipt import Receipt
-from functions.spec.plan import ChannelPlan
+from functions.spec.plan import ChannelPlan, Policy
 from functions.testing.rehearsal import Rehearsal
 from functions.testing.sample_function import CUSTOMER, NOW, SPEC, a_plan, an_event, consent, put_customer
 
@@ -68,7 +68,7 @@ def _killed_at(stage: str) -> Rehearsal:
 
 def _redrive(world: Rehearsal, after: timedelta = timedelta(0)) -> list[tuple[str, str | None] | None]:
     """Redrive, and say how far each entry got."""
-    done = world.runtime.redrive(PATIENT.channels, now=NOW + after)
+    done = world.runtime.redrive(PATIENT.policy, now=NOW + after)
     return [(performed.delivery, performed.note) if performed else None for _, performed in done]
 
 
@@ -203,7 +203,7 @@ def test_an_inline_act_that_finds_its_entry_taken_says_queued() -> None:
 
     def overtake(stage: str) -> None:
         if stage == "committed":
-            other.runtime.redrive(PATIENT.channels, now=NOW)
+            other.runtime.redrive(PATIENT.policy, now=NOW)
 
     world.on_stage = overtake
     receipt = _run(world)
@@ -249,7 +249,7 @@ def test_a_lease_that_was_lost_during_the_check_is_not_released_by_its_loser() -
     def outlive(stage: str) -> None:
         if stage == "leased":
             other.wait(LEASE)
-            other.runtime.redrive(PATIENT.channels, now=NOW)
+            other.runtime.redrive(PATIENT.policy, now=NOW)
 
     world.on_stage = outlive
     assert _redrive(world, timedelta(days=8)) == [None]
@@ -258,7 +258,7 @@ def test_a_lease_that_was_lost_during_the_check_is_not_released_by_its_loser() -
 
 def test_an_entry_whose_channel_is_gone_waits_for_an_operator() -> None:
     world = _killed_at("committed")
-    ((_, performed),) = world.runtime.redrive({}, now=NOW)
+    ((_, performed),) = world.runtime.redrive(Policy("none", None, (), {}), now=NOW)
     assert performed is not None
     assert (performed.delivery, performed.note) == ("queued", "action.unknown_channel")
     assert (_entry(world).status, _contacts(world)) == ("reserved", ["reserved"])
@@ -335,7 +335,7 @@ def test_a_redrive_takes_no_more_than_it_is_told() -> None:
     for number in range(3):
         _run(world, f"event-{number}")
     world.wait(FIRST_RETRY)
-    assert len(world.runtime.redrive(PATIENT.channels, now=NOW, limit=2)) == 2
+    assert len(world.runtime.redrive(PATIENT.policy, now=NOW, limit=2)) == 2
     assert _redrive(world) == [("sent", None)]
 
 

@@ -18,12 +18,13 @@ from functions.profiles.store import (
     StateUpdate,
 )
 from functions.runtime.committing import COMMIT_DEADLINE_S
-from functions.runtime.drafting import CONTACT_WINDOW
 from functions.spec.plan import Plan
+from functions.spec.rails import CONTACT_LOG
 from functions.testing.rehearsal import InterruptedStore, Rehearsal
 from functions.testing.sample_function import (
     CUSTOMER,
     NOW,
+    REGISTRY,
     SPEC,
     a_plan,
     a_profile,
@@ -149,17 +150,30 @@ def test_a_full_contact_log_rules_out_every_action_at_once_and_says_so() -> None
 def test_contacts_that_left_the_window_make_room() -> None:
     world, store = _world()
     for number in range(MAX_CONTACTS):
-        _other_commit(store, number, contacts_at=-CONTACT_WINDOW - timedelta(seconds=1))
+        _other_commit(store, number, contacts_at=-CONTACT_LOG - timedelta(seconds=1))
     assert world.runtime.handle(PLAN, an_event(), now=NOW).outcome == "acted"
     assert [contact.action for contact in store.load(CUSTOMER).state.contacts] == ["offer-20"]
 
 
 def test_an_empty_budget_rules_out_its_action_and_the_next_is_tried() -> None:
-    world, store = _world(lambda _: CommitResult("budget_empty"))
-    receipt = world.runtime.handle(PLAN, an_event(), now=NOW)
+    actions = {
+        name: {**action, "cost": cost}
+        for cost, (name, action) in zip((20, 10), REGISTRY["actions"].items(), strict=True)
+    }
+    registry = {**REGISTRY, "currency": "EUR", "actions": actions}
+    budget = {"name": "money", "budget": "discount", "at_most": "25 EUR", "per": "day", "timezone": "UTC"}
+    plan = a_plan(registry, rails=[budget])
+    world, store = _world()
+    store.open_budget("money", "day-2026-11-02", [1500, 400])
+    receipt = world.runtime.handle(plan, an_event(), now=NOW)
     assert receipt.action is not None
-    assert (receipt.action.name, store.commits) == ("offer-10", 2)
-    assert next((one.action, one.by) for one in receipt.candidates) == ("offer-20", "budget.empty")
+    assert (receipt.action.name, store.commits) == (
+        "offer-10",
+        3,
+    )  # a shard that is not there, then one that is
+    assert store.budget_left("money", "day-2026-11-02") == (500, 400)
+    fallen = receipt.candidates[0]
+    assert (fallen.action, fallen.by, fallen.reasons[0].rule) == ("offer-20", "budget.empty", "money")
 
 
 class _LosesTheFirstAnswer(MemoryProfileStore):

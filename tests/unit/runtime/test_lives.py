@@ -101,7 +101,7 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def redrive(self) -> None:
         messages = len(self.world.channel.deliveries)
-        self.world.runtime.redrive(PLAN.channels, now=NOW + self.elapsed)
+        self.world.runtime.redrive(PLAN.policy, now=NOW + self.elapsed)
         self._watch(len(self.world.model.calls), messages)
 
     @rule(minutes=st.integers(1, 25))

@@ -118,7 +118,10 @@ def test_bundle_follows_the_content_and_not_the_writing(
     spec = load({"churn.yaml": spec_text.replace("0.6", "0.7")}).plans["churn"].bundle
     assert first == same
     assert (spec.spec != first.spec, spec.policy == first.policy) == (True, True)
-    policy = load({"contract.yaml": contract_text.replace("marketing", "service")}).plans["churn"].bundle
+    contract = load({"contract.yaml": contract_text.replace("marketing", "service")}).plans["churn"].bundle
+    assert (contract.spec != first.spec, contract.policy == first.policy) == (True, True)
+    rails = "rails: [{ name: two, cap: all, at_most: 2, per: 7d rolling }]\n"
+    policy = load({"policy.yaml": rails}).plans["churn"].bundle
     assert (policy.spec == first.spec, policy.policy != first.policy) == (True, True)
 
 

@@ -12,7 +12,7 @@ from functions.errors import UnknownFunctionError
 from functions.spec.case_checks import check_cases
 from functions.spec.checking import check_document
 from functions.spec.language import Spec
-from functions.spec.loading import SpecFolder, load_channels, load_folder, load_function, read_source
+from functions.spec.loading import SpecFolder, load_folder, load_function, load_policy, read_source
 from functions.spec.problems import SpecError
 from functions.spec.schema_walk import schema_of
 from functions.spec.yaml_reader import MAX_FILE_BYTES
@@ -190,19 +190,19 @@ def test_byte_order_mark_and_windows_line_ends_are_read(tmp_path: Path, spec_tex
 
 def test_channels_load_without_any_spec(make_folder: MakeFolder) -> None:
     folder = make_folder({"churn.yaml": None, "contract.yaml": None})
-    (channel,) = load_channels(folder).values()
+    (channel,) = load_policy(folder).channels.values()
     assert (channel.name, channel.kind, dict(channel.options)) == ("offers", "file", {"path": "offers.jsonl"})
 
 
 def test_channels_of_a_broken_registry_raise_its_problems(make_folder: MakeFolder) -> None:
     with pytest.raises(SpecError) as caught:
-        load_channels(make_folder({"actions.yaml": "channels: { a: { kind: fax } }\n"}))
+        load_policy(make_folder({"actions.yaml": "channels: { a: { kind: fax } }\n"}))
     assert [(p.line, p.code) for p in caught.value.problems] == [(1, "spec.unknown_kind")]
 
 
 def test_options_of_a_class_of_your_own_are_those_under_options(make_folder: MakeFolder) -> None:
     text = "channels: { a: { kind: 'crm.channel:Crm', options: { url: x } } }\n"
-    channel = load_channels(make_folder({"actions.yaml": text}))["a"]
+    channel = load_policy(make_folder({"actions.yaml": text})).channels["a"]
     assert (channel.kind, dict(channel.options)) == ("crm.channel:Crm", {"url": "x"})
 
 
