@@ -37,6 +37,10 @@ from functions.spec.registry import Registry
 from functions.spec.source import Path, Source
 from functions.times import find_zone, format_duration, parse_duration, parse_instant
 
+_UNKNOWN: Final = {
+    "tag": ("no action has the tag", "policy.unknown_tag"),
+    "action": ("the registry has no action", "policy.unknown_action"),
+}
 _PROFILE_ROOTS: Final = ("profile", "event")
 _INSTANT_ROOTS: Final = ("profile", "event", "now")
 _ELIGIBILITY_ROOTS: Final = ("profile", "event", "features", "now")
@@ -181,7 +185,7 @@ class RailCompiler:
             self._check_zone((*path, "timezone"), rule.timezone)
         start = self._instant((*path, "from"), rule.from_, rule.timezone)
         end = self._instant((*path, "until"), rule.until, rule.timezone)
-        if start is None and end is None:
+        if rule.from_ is None and rule.until is None:
             message = "a validity period has `from`, `until` or both"
             self.collector.add(path, "policy.contradiction", message)
         if start is not None and end is not None and start >= end:
@@ -214,8 +218,8 @@ class RailCompiler:
     def _check_known(self, path: Path, what: str, name: str, known: Iterable[str]) -> None:
         known = tuple(known)
         if name not in known:
-            message = "no action has the tag" if what == "tag" else "the registry has no action"
-            self.collector.add(path, f"policy.unknown_{what}", f"{message} {name!r}", closest(name, known))
+            message, code = _UNKNOWN[what]
+            self.collector.add(path, code, f"{message} {name!r}", closest(name, known))
 
     def _window(self, path: Path, per: str, zone: str | None) -> Window | None:
         if per in ("day", "week", "month"):

@@ -115,7 +115,7 @@ class TwinStores(RuleBasedStateMachine):
             scores=data.draw(scores),
             contact=a_contact(decision) if acts else None,
             expected_version=data.draw(st.sampled_from([snapshot.state.version, 0])),
-            prune_before=data.draw(st.just(()) | instants),
+            prune_before=data.draw(st.none() | instants),
         )
         take = st.builds(
             BudgetTake,

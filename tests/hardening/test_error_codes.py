@@ -41,6 +41,7 @@ from functions.models.model import Model, ModelConnection, ModelReply
 from functions.operations.aws import AwsCalls
 from functions.profiles.dynamodb import DynamoProfileStore
 from functions.profiles.dynamodb_calls import Surroundings
+from functions.profiles.memory import MemoryProfileStore
 from functions.profiles.memory_operator import MemoryOperatorStore
 from functions.profiles.sqlite import SqliteProfileStore
 from functions.profiles.sqlite_schema import open_database
@@ -57,6 +58,7 @@ from functions.testing.rehearsal import InterruptedStore, Rehearsal
 from functions.testing.sample_function import (
     CUSTOMER,
     NOW,
+    REGISTRY,
     SPEC,
     a_plan,
     a_profile,
@@ -418,9 +420,37 @@ def _full_contact_log(_: Desk) -> str:
     return _reason(store=InterruptedStore(lambda _: CommitResult("contacts_full")))
 
 
-def _empty_budget(_: Desk) -> str:
-    refused = [lambda _: CommitResult("budget_empty")] * 2
-    return _reason(store=InterruptedStore(*refused))
+_PRICED: Final = {
+    "channels": REGISTRY["channels"],
+    "currency": "EUR",
+    "actions": {
+        f"offer-{number}": {"tags": ["discount"], "channel": "offers", "cost": number}
+        for number in range(1, 6)
+    },
+}
+
+
+def _railed(rule: Mapping[str, Any], *names: str, **sections: Any) -> Plan:
+    decide = {"actions": list(names) or ["offer-5"]}
+    return a_plan(_PRICED, rails=[{"name": "rule", **rule}], decide=decide, **sections)
+
+
+def _money(limit: int) -> Mapping[str, Any]:
+    return {"budget": "discount", "at_most": f"{limit} EUR", "per": "day", "timezone": "UTC"}
+
+
+def _without_money() -> MemoryProfileStore:
+    store = MemoryProfileStore()
+    store.open_budget("rule", "day-2026-11-02", [0])
+    return store
+
+
+def _three_attempts(_: Desk) -> str:
+    plan = _railed(_money(5), "offer-5", "offer-4", "offer-3", "offer-2")
+    return str(_decided(plan, store=_without_money()).candidates[3].by)
+
+
+_NIGHT: Final = {"forbid": "discount", "between": ["09:00", "10:00"], "timezone": "profile.zone"}
 
 
 def _consent(record: ConsentRecord) -> str:
@@ -436,7 +466,16 @@ REASON_CODES: Final[Mapping[str, Provocation]] = {
         a_plan(decide={"actions": ["offer-20"]}), profile=a_profile(orders=1)
     ),
     "contacts.full": _full_contact_log,
-    "budget.empty": _empty_budget,
+    "budget.empty": lambda _: _reason(_railed(_money(5)), store=_without_money()),
+    "commit.attempts": _three_attempts,
+    "rail.blocked": lambda _: _reason(_railed({**_NIGHT, "otherwise": "UTC"})),
+    "rail.unknown": lambda _: _reason(_railed(_NIGHT)),
+    "action.deferred": lambda _: _reason(
+        _railed(
+            {**_NIGHT, "otherwise": "UTC", "defer": "up to 1h"},
+            trigger={"event_pattern": {"detail-type": ["page_view"]}},
+        )
+    ),
     "event.too_old": lambda _: _reason(age=timedelta(minutes=1)),
     "event.replayed": lambda _: _reason(age=timedelta(minutes=1), generation=1),
     "event.no_trigger": lambda _: _reason(name="purchase"),

@@ -31,6 +31,7 @@ NO_CODES: Final = frozenset(
             "contract.yaml",
             "experiments.yaml",
             "kinesis.data",
+            "policy.yaml",
         ),
         *("library.reference", "spec.invalid"),
     }
@@ -82,7 +83,7 @@ def test_every_code_of_a_problem_is_expected_by_a_test() -> None:
 def test_the_scan_finds_codes_of_every_room() -> None:
     codes = _written() - NO_CODES
     assert {code.partition(".")[0] for code in codes} == {
-        "cases", "contract", "expression", "feature", "governance", "model", "pattern", "spec", "yaml",
+        "cases", "contract", "expression", "feature", "governance", "model", "pattern", "policy", "spec", "yaml",
     }  # fmt: skip
     assert len(codes) > 70
     assert {"yaml.bomb", "pattern.too_many_wildcards", "pattern.bad_value", "spec.wrong_value"} <= codes

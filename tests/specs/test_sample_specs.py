@@ -116,6 +116,7 @@ def test_churn_retention_reads_no_more_than_it_says(samples: SpecFolder) -> None
         "features.frequency",
         "features.lifetime_value",
         "now",
+        "profile.email.last_complaint_at",
         "profile.orders.count",
         "profile.orders.last_at",
         "profile.orders.revenue",

@@ -93,8 +93,9 @@ SAMPLES = (
         "saas-account-health",
         "account-usage-reports.json",
         (
-            acted("admin-0201", "success-manager-call"),
-            acted("admin-0202", "education-campaign"),
+            # It is night in Los Angeles: what reaches the customer outside the product waits until eight.
+            Ending("admin-0201", "acted", "action.deferred", "success-manager-call"),
+            Ending("admin-0202", "acted", "action.deferred", "education-campaign"),
             idle("admin-0203"),
         ),
     ),
@@ -240,7 +241,7 @@ def test_a_sample_event_ends_as_it_is_meant_to(project: Project, sample: Sample)
     ]
     assert found == list(sample.endings), err
     assert code == (1 if sample.endings[0].outcome == "rejected" else 0)
-    expected = [(one.customer, one.action) for one in sample.endings if one.action]
+    expected = [(one.customer, one.action) for one in sample.endings if one.reason == "action.chosen"]
     assert [(one["profile_id"], one["action"]) for one in project.written()] == expected
 
 
