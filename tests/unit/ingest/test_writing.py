@@ -192,6 +192,6 @@ def test_consent_that_comes_between_commit_and_act_keeps_a_waiting_action_back()
     world.runtime.handle(a_plan(), an_event(), now=NOW)
     world.on_stage = lambda _: None
     take(store, record(consent={"marketing": "revoked"}))
-    ((_, performed),) = world.runtime.redrive(a_plan().channels, now=NOW)
+    ((_, performed),) = world.runtime.redrive(a_plan().policy, now=NOW)
     assert performed is not None
     assert (performed.delivery, performed.note, world.channel.deliveries) == ("none", "consent.revoked", [])

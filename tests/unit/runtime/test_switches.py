@@ -50,7 +50,7 @@ class _World:
 
     def redrive(self) -> tuple[str, str | None]:
         self.stage.wait(timedelta(minutes=1))
-        ((_, performed),) = self.runtime.redrive(PLAN.channels, now=LATER, limit=10)
+        ((_, performed),) = self.runtime.redrive(PLAN.policy, now=LATER, limit=10)
         assert performed is not None
         return performed.delivery, performed.note
 
@@ -201,7 +201,7 @@ def test_what_waits_is_released_when_its_turn_comes_and_does_not_leave_later(
     switch_off(world.documents, _off(kind, name))
     assert world.redrive() == ("none", note)
     switch_on(world.documents, kind, name)
-    assert world.runtime.redrive(PLAN.channels, now=LATER, limit=10) == []
+    assert world.runtime.redrive(PLAN.policy, now=LATER, limit=10) == []
     assert world.stage.channel.deliveries == []
     (contact,) = world.stage.store.load(CUSTOMER).state.contacts
     assert contact.status == "released"

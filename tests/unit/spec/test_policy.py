@@ -59,7 +59,7 @@ CAP = "per: 7d rolling"
         ("{ name: a, cap: call, at_most: 500, per: 7d rolling }", "policy.never_binds", 2, 36, ""),
         ("{ name: a, cap: uncounted, at_most: 5, per: 7d rolling }", "policy.never_binds", 2, 41, ""),
         (
-            "{ name: a, cap: call, at_most: 5, per: 7d rolling }\n  - { name: b, cap: call, at_most: 5, per: 9d rolling }",
+            "{ name: a, cap: call, at_most: 5, per: 7d rolling }\n  - {name: b, cap: call, at_most: 5, per: 9d rolling}",
             "policy.never_binds", 2, 36, "",
         ),
         (
