@@ -119,7 +119,7 @@ def test_platform_that_is_down_is_told_later_under_the_same_key() -> None:
     receipt = world.handle()
     assert (receipt.outcome, world.told) == ("acted", [])
     world.rehearsal.wait(timedelta(minutes=1))
-    ((entry, performed),) = world.runtime.redrive(PLAN.channels, now=NOW + timedelta(minutes=1))
+    ((entry, performed),) = world.runtime.redrive(PLAN.policy, now=NOW + timedelta(minutes=1))
     assert performed is not None
     assert performed.delivery == "sent"
     assert [message.idempotency_key for message in world.told] == [entry.decision_id]
@@ -130,7 +130,7 @@ def test_waiting_score_is_not_told_after_consent_went() -> None:
     world.handle()
     assert world.told == []
     world.rehearsal.store.put_consent(CUSTOMER, consent("revoked", at=NOW))
-    ((_, performed),) = world.runtime.redrive(PLAN.channels, now=NOW)
+    ((_, performed),) = world.runtime.redrive(PLAN.policy, now=NOW)
     assert performed is not None
     assert (performed.note, world.told) == ("consent.revoked", [])
 
