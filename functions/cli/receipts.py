@@ -11,7 +11,7 @@ from functions.documents import Json
 if TYPE_CHECKING:
     from functions.cli.console import Style
 
-_OUTCOME_STYLES: dict[str, Style] = {
+OUTCOME_STYLES: dict[str, Style] = {
     "acted": "green",
     "no_action": "cyan",
     "suppressed": "yellow",
@@ -34,7 +34,7 @@ def render_receipt(receipt: dict[str, Json], console: Console) -> Iterator[str]:
     title = outcome.replace("_", " ").upper()
     if receipt.get("original_outcome"):
         title += f" of {receipt['original_outcome'].replace('_', ' ')}"
-    yield f"{console.paint(receipt['function'], 'bold')}  {console.paint(title, _OUTCOME_STYLES[outcome], 'bold')}"
+    yield f"{console.paint(receipt['function'], 'bold')}  {console.paint(title, OUTCOME_STYLES[outcome], 'bold')}"
     yield f"{reason['text']} {console.paint('[' + reason['code'] + ']', 'dim')}"
     for index, (label, text) in enumerate(_rows(receipt)):
         if index == 0:
