@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from functions.build.folder import CONSENTS_FILE
 from functions.errors import SettingsError
 from infra.configuration import Configuration
 from infra.pruning import prune
@@ -99,6 +100,17 @@ class Assembly:
         folder.mkdir(parents=True)
         for name in names:
             shutil.copy(self._built / f"{name}.plan.json", folder)
+        settle(output)
+
+    def write_consents(self, output: Path) -> None:
+        """Write what platforms call the consents of the contract, below `plans`.
+
+        Raises:
+            SettingsError: It can't be built.
+        """
+        folder = output / "plans"
+        folder.mkdir(parents=True)
+        shutil.copy(self._built / CONSENTS_FILE, folder)
         settle(output)
 
     @cached_property

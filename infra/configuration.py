@@ -69,6 +69,7 @@ class Configuration:
     log_days: int
     archive_days: int
     export_days: int
+    ingest: bool
     drain_minutes: int
     lease_s: int
     keep_data: bool
@@ -283,6 +284,7 @@ CONTEXT: Final[tuple[Value, ...]] = (
         "Days that the lasting log keeps decisions; 0 for no log.",
         _number(0, 3653),
     ),
+    Value("ingest", False, "Whether profiles are taken in, by a webhook and a queue.", _switch),
     Value("drain_minutes", 1, "Minutes between two looks at the outbox.", _number(1, 60)),
     Value(
         "lease_s",

@@ -69,6 +69,12 @@ class FunctionCode:
         bundle = _LocalBundle(lambda output: self._assembly.write_plans(output, wanted))
         return self._asset(bundle, self._digest("plans", *sources))
 
+    def consents(self) -> lambda_.Code:
+        """Return what platforms call the consents of the contract, for profile ingest."""
+        contract = tree_hash((self._configuration.specs / "contract.yaml",))
+        bundle = _LocalBundle(self._assembly.write_consents)
+        return self._asset(bundle, self._digest("consents", contract))
+
     def _digest(self, *parts: str) -> str:
         compiled = "compiled" if self._assembly.python else "source"
         text = "\n".join((*parts, self._code_hash, self._configuration.python, compiled))

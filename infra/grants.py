@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -10,6 +10,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from functions.actions.opening import CHANNEL_KINDS
+from functions.profiles.dynamodb_consents import PURPOSE
+from functions.profiles.dynamodb_identities import TARGET
 from functions.profiles.dynamodb_operator import OPERATOR_PARTITION
 from functions.profiles.dynamodb_profiles import BODY, WRITTEN_AT
 from functions.profiles.dynamodb_table import OUTBOX_INDEX
@@ -24,28 +26,50 @@ READS: Final = ("dynamodb:BatchGetItem", "dynamodb:GetItem")
 WRITES: Final = ("dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
 """What a commit and a lease are made of; a transaction needs the right for each of its operations."""
 
+INGESTED: Final = (BODY, WRITTEN_AT, TARGET, f"{PURPOSE}*")
+"""Attributes that only profile ingest writes: of profiles, aliases and consent."""
+
+DECIDED: Final = ("outcome", "lease_owner", "amount_left", "score#*", "contact#*")
+"""Attributes of decisions, outbox entries, budgets and states, which profile ingest never writes."""
+
 
 def table_statements(stack: cdk.Stack, table: TableAddress) -> Iterator[iam.PolicyStatement]:
     """Yield what a decision does with the table.
 
     Partition keys are ids of profiles, any of them, so a condition on leading keys would narrow nothing. What is
-    narrowed: nothing is deleted, nothing listed, a profile that was imported can't be written, and neither can
+    narrowed: nothing is deleted, nothing listed, a profile, consent or an alias can't be written, and neither can
     what operators share: a function that could switch itself on would be no safer than without a switch.
     """
     yield _allow((*READS, *WRITES), table.arn)
-    yield iam.PolicyStatement(
-        effect=iam.Effect.DENY,
-        actions=["dynamodb:PutItem", "dynamodb:UpdateItem"],
-        resources=[table.arn],
-        conditions={"ForAnyValue:StringEquals": {"dynamodb:Attributes": [BODY, WRITTEN_AT]}},
-    )
-    yield iam.PolicyStatement(
+    yield _not_writing(table, INGESTED)
+    yield _not_operating(table)
+    yield from key_statements(stack, table)
+
+
+def ingest_statements(stack: cdk.Stack, table: TableAddress) -> Iterator[iam.PolicyStatement]:
+    """Yield what taking profiles in does with the table: it writes profiles, consent and aliases, and nothing else."""
+    yield _allow((*READS, "dynamodb:PutItem", "dynamodb:UpdateItem"), table.arn)
+    yield _not_writing(table, DECIDED)
+    yield _not_operating(table)
+    yield from key_statements(stack, table)
+
+
+def _not_operating(table: TableAddress) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
         effect=iam.Effect.DENY,
         actions=["dynamodb:PutItem", "dynamodb:UpdateItem"],
         resources=[table.arn],
         conditions={"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": [OPERATOR_PARTITION]}},
     )
-    yield from key_statements(stack, table)
+
+
+def _not_writing(table: TableAddress, attributes: Sequence[str]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        effect=iam.Effect.DENY,
+        actions=["dynamodb:PutItem", "dynamodb:UpdateItem"],
+        resources=[table.arn],
+        conditions={"ForAnyValue:StringLike": {"dynamodb:Attributes": list(attributes)}},
+    )
 
 
 def outbox_statements(table: TableAddress) -> Iterator[iam.PolicyStatement]:

@@ -22,6 +22,7 @@ from infra.decision_export import DecisionExport
 from infra.event_bus import EventBus
 from infra.function_code import FunctionCode
 from infra.outbox_drain import OutboxDrain
+from infra.profile_ingest import ProfileIngest
 from infra.profile_table import ProfileTable
 from infra.secret_values import secret_id
 from infra.shared_alarms import watch_shared
@@ -62,6 +63,10 @@ class SharedStack(cdk.Stack):
         export = self._export(plans, code)
         if configuration.alarms:
             watch_shared(self, drain=drain, export=export, topic=self.topic, configuration=configuration)
+        if configuration.ingest:
+            ProfileIngest(
+                self, "Ingest", code=code, table=self.table, bus=self.bus, configuration=configuration
+            )
         Dashboard(self, "Dashboard", configuration=configuration)
         cdk.CfnOutput(self, "TableName", value=self.table.name, description="Profiles are here")
         cdk.CfnOutput(self, "BusName", value=self.bus.name, description="Events are put here")

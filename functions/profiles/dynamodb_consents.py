@@ -14,12 +14,13 @@ from functions.profiles.dynamodb_expressions import Expression
 from functions.profiles.dynamodb_items import Attribute, Item
 from functions.profiles.rows import consent_from, consent_row
 
-_PURPOSE: Final = "purpose#"
+PURPOSE: Final = "purpose#"
+"""First part of the name of an attribute that holds the record of a purpose."""
 
 
 def consent_attribute(purpose: str) -> str:
     """Return the name of the attribute that holds the record of a purpose."""
-    return _PURPOSE + purpose
+    return PURPOSE + purpose
 
 
 def consent_value(record: ConsentRecord) -> Attribute:
@@ -55,7 +56,7 @@ def consents_of(item: Item | None) -> dict[str, ConsentRecord]:
     Raises:
         StoreRejectedError: As `consent_of`.
     """
-    purposes = [name.removeprefix(_PURPOSE) for name in item or {} if name.startswith(_PURPOSE)]
+    purposes = [name.removeprefix(PURPOSE) for name in item or {} if name.startswith(PURPOSE)]
     found = {purpose: consent_of(item, purpose) for purpose in purposes}
     return {purpose: record for purpose, record in found.items() if record is not None}
 

@@ -23,7 +23,9 @@ from functions.profiles.dynamodb_items import (
     key_of,
 )
 
-_TARGET: Final = "profile_id"
+TARGET: Final = "stands_for"
+"""Attribute of an alias: the profile that it stands for."""
+
 _OWNED: Final = frozenset({PROFILE, CONSENT, STATE, RESPONSES})
 _OWNED_PREFIXES: Final = (DECISION, OUTBOX, TRIAL, ALIAS_OF)
 _ROUNDS: Final = 50
@@ -43,7 +45,7 @@ def read_alias(calls: DynamoCalls, alias: str) -> str | None:
 
 def target_of(item: Item | None) -> str | None:
     """Return the profile id that an alias item stands for."""
-    return str(item[_TARGET]["S"]) if item else None
+    return str(item[TARGET]["S"]) if item else None
 
 
 def write_alias(calls: DynamoCalls, alias: str, profile_id: str, *, move: bool = True) -> bool:
@@ -102,10 +104,10 @@ def _moved(table: str, alias: str, before: str | None, profile_id: str) -> list[
     if before is None:
         target.when("attribute_not_exists(pk)")
     else:
-        target.when(f"{target.name(_TARGET)}={target.value({'S': before})}")
+        target.when(f"{target.name(TARGET)}={target.value({'S': before})}")
     put = {
         "TableName": table,
-        "Item": key(alias, ALIAS) | {_TARGET: {"S": profile_id}},
+        "Item": key(alias, ALIAS) | {TARGET: {"S": profile_id}},
         **target.parameters(),
     }
     note = {"TableName": table, "Item": key(profile_id, ALIAS_OF + alias)}
@@ -116,7 +118,7 @@ def _moved(table: str, alias: str, before: str | None, profile_id: str) -> list[
 def _forget_alias(calls: DynamoCalls, alias: str, profile_id: str) -> None:
     """Delete an alias with its note; when it points elsewhere meanwhile, its mover took the note away."""
     target = Expression()
-    still = f"{target.name(_TARGET)}={target.value({'S': profile_id})}"
+    still = f"{target.name(TARGET)}={target.value({'S': profile_id})}"
     target.when(f"attribute_not_exists(pk) OR {still}")
     forget = {"TableName": calls.table, "Key": key(alias, ALIAS), **target.parameters()}
     note = {"TableName": calls.table, "Key": key(profile_id, ALIAS_OF + alias)}

@@ -302,7 +302,11 @@ def test_decisions_can_not_write_profiles_or_switches_delete_or_list(deployed: S
         assert denied == [
             (
                 {"dynamodb:PutItem", "dynamodb:UpdateItem"},
-                {"ForAnyValue:StringEquals": {"dynamodb:Attributes": ["profile", "profile_at"]}},
+                {
+                    "ForAnyValue:StringLike": {
+                        "dynamodb:Attributes": ["profile", "profile_at", "stands_for", "purpose#*"]
+                    }
+                },
             ),
             (
                 {"dynamodb:PutItem", "dynamodb:UpdateItem"},
