@@ -247,11 +247,11 @@ def _errors() -> Iterator[str]:
         "an [error](#errors): then the outcome is `rejected` or `failed`.\n\n"
         "| code | sentence |\n|---|---|\n"
     )
-    for code, sentence in REASONS.items():
+    for code, text in REASONS.items():
         if code != "consent":
-            yield _row(f"`{code}`", sentence.replace("{", "*").replace("}", "*"))
-    for verdict, sentence in CONSENT_SENTENCES.items():
-        text = REASONS["consent"].replace("{sentence}", sentence)
+            yield _row(f"`{code}`", text.replace("{", "*").replace("}", "*"))
+    for verdict, words in CONSENT_SENTENCES.items():
+        text = REASONS["consent"].replace("{sentence}", words)
         yield _row(f"`consent.{verdict}`", text.replace("{", "*").replace("}", "*"))
     yield (
         "\n## Errors\n\n*Who acts*: the author of a spec, the operator of the service, or the sender of an "

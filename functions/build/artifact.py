@@ -27,18 +27,8 @@ from functions.expressions import (
 )
 from functions.governance.statements import source_document, source_from
 from functions.spec.experiment_plan import experiments_document, experiments_from
-from functions.spec.plan import (
-    Answer,
-    Bundle,
-    ExceptionPlan,
-    FeaturePlan,
-    Flow,
-    Governance,
-    ModelPlan,
-    Plan,
-    Rung,
-    WriteBackPlan,
-)
+from functions.spec.feature_plan import Answer, FeaturePlan
+from functions.spec.plan import Bundle, ExceptionPlan, Flow, Governance, ModelPlan, Plan, Rung, WriteBackPlan
 from functions.spec.policy_codec import policy_document, policy_from_document
 
 FORMAT: Final = 2

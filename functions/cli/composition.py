@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from functions.errors import SettingsError
-from functions.profiles.opening import open_operator_store, open_store
+from functions.profiles.opening import open_feedback_store, open_operator_store, open_store
 from functions.profiles.operator_documents import OperatorStore
 from functions.profiles.store import ProfileStore
 from functions.settings import Settings
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from functions.actions.channel import ActionChannel
     from functions.endpoint.server import EndpointServer
     from functions.models.model import Model, ModelConnection
+    from functions.profiles.feedback import FeedbackStore
     from functions.runtime.engine import Runtime
     from functions.spec.plan import ChannelPlan, ModelPlan
 
@@ -64,6 +65,21 @@ def opened_documents(settings: Settings) -> Iterator[OperatorStore]:
         yield documents
     finally:
         documents.close()
+
+
+@contextmanager
+def opened_feedback(settings: Settings) -> Iterator[FeedbackStore | None]:
+    """Open the store of trials and responses at the address of the profiles, and close it after the block.
+
+    Raises:
+        SettingsError: There is no such store.
+    """
+    feedback = open_feedback_store(settings.store)
+    try:
+        yield feedback
+    finally:
+        if feedback is not None:
+            feedback.close()
 
 
 @contextmanager
@@ -114,6 +130,7 @@ def opened_runtime(
             lease=settings.lease,
             event_skew=settings.event_skew,
             at_stage=at_stage or (lambda _: None),
+            feedback=stack.enter_context(opened_feedback(settings)),
         )
         yield Runtime(ports)
 

@@ -13,7 +13,8 @@ from functions.documents import Json
 from functions.times import format_duration
 
 if TYPE_CHECKING:
-    from functions.spec.plan import Answer, ExceptionPlan, FeaturePlan, Flow, ModelPlan, Plan
+    from functions.spec.feature_plan import Answer, FeaturePlan
+    from functions.spec.plan import ExceptionPlan, Flow, ModelPlan, Plan
 
 _EPILOG = """examples:
   functions explain churn-retention

@@ -36,6 +36,8 @@ COMMANDS: Mapping[str, str] = {
     "ingest": "take in what a platform sends about customers",
     "decisions": "list what was decided about a customer, and why",
     "bucket": "say in which group a customer is, in every function, and why",
+    "outcomes": "record what customers did after decisions, and learn from it",
+    "evaluate": "compare what the groups of customers have brought",
     "outbox": "show the actions that wait to be sent, and send them",
     "switch": "switch an action or a function off, and on again",
     "replay": "decide again about past events, and send nothing late",

@@ -52,6 +52,8 @@ def _rows(receipt: dict[str, Json]) -> Iterator[tuple[str, str]]:
     if receipt["scores"]:
         yield "score", _pairs(receipt["scores"])
     yield from _candidate_rows(receipt["candidates"], receipt["reason"]["text"])
+    yield from _value_rows(receipt["candidates"])
+    yield from _group_row(receipt.get("experiment"))
     yield from _action_rows(receipt["action"])
     if receipt["write_back"]:
         yield "written", _pairs({f"profile.{path}": value for path, value in receipt["write_back"].items()})
@@ -107,6 +109,25 @@ def _candidate_rows(candidates: list[dict[str, Json]], told: str) -> Iterator[tu
         for text in texts:
             if text != told:
                 yield "", f"  {text}"
+
+
+def _value_rows(candidates: list[dict[str, Json]]) -> Iterator[tuple[str, str]]:
+    """Yield what each ranked action is worth over do-nothing, and what that is made of."""
+    valued = [one for one in candidates if one.get("terms")]
+    for index, candidate in enumerate(valued):
+        terms = candidate["terms"]
+        parts = [f"{name} {term['gain']:+.2f}" for name, term in terms["objectives"].items()]
+        parts += [f"{name} {-terms[name]:+.2f}" for name in ("cost", "risk") if terms[name]]
+        lacking = ", ".join(terms["lacking"])
+        worth = f"not known: {lacking}" if lacking else f"{candidate['value']:+.2f} = {' '.join(parts)}"
+        yield "" if index else "worth", f"{candidate['action']}: {worth}"
+
+
+def _group_row(experiment: dict[str, Json] | None) -> Iterator[tuple[str, str]]:
+    """Yield the group of the customer, where it is not the one in which the ranking chooses."""
+    if experiment and experiment["group"] != "optimised":
+        where = f" of {experiment['experiment']}" if experiment["experiment"] else ""
+        yield "group", f"{experiment['group']}{where}, bucket {experiment['bucket']}"
 
 
 def veto_texts(candidate: dict[str, Json]) -> tuple[str, ...]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from functions.decision.evaluating import evaluate
+from functions.decision.ranking import DO_NOTHING, Valued
 from functions.decision.reasons import Reason, reason
+from functions.decision.selecting import BY_ORDER, Selection, Setting, select
 from functions.documents import Json
 from functions.expressions import EvaluationFailure, Expression
 from functions.spec.plan import ActionPlan, Plan
-
-DO_NOTHING = "do-nothing"
 
 Outcome = Literal["acted", "no_action", "suppressed"]
 
@@ -33,9 +33,12 @@ class Candidate:
     Attributes:
         action: Its name, or `do-nothing`.
         verdict: Whether it was chosen, removed, or not reached.
-        by: Code of what removed it first, or what outranked it; None for the chosen one.
+        by: Code of what removed it first, or what outranked it (`value.unknown` when it could not be valued);
+            None for the chosen one.
         value: Expected value, where the ranking gives one.
         reasons: Everything that removed it.
+        terms: What its value is made of, where it was ranked.
+        chance: With which probability it would have been chosen, among what was left.
     """
 
     action: str
@@ -43,6 +46,8 @@ class Candidate:
     by: str | None = None
     value: float | None = None
     reasons: tuple[Reason, ...] = ()
+    terms: Valued | None = None
+    chance: float | None = None
 
     def as_document(self) -> dict[str, Json]:
         """Return the JSON form."""
@@ -52,6 +57,8 @@ class Candidate:
             "by": self.by,
             "value": self.value,
             "reasons": [one.as_document() for one in self.reasons],
+            "terms": self.terms.as_document() if self.terms is not None else None,
+            "chance": self.chance,
         }
 
 
@@ -100,6 +107,7 @@ def choose(
     document: Mapping[str, Json],
     against: Against = nothing_against,
     removed: Mapping[str, Reason] | None = None,
+    setting: Setting = BY_ORDER,
 ) -> Decision:
     """Choose among the actions of a plan that nothing removed.
 
@@ -108,24 +116,29 @@ def choose(
         document: The root: `event`, `profile`, `features`, the outputs and `now`.
         against: Gives every reason of the rails against an action.
         removed: Actions that may not be chosen, with why; what the commit has refused.
+        setting: How the best of the rest is found.
     """
     unmet = _unmet(plan.when, document)
     if unmet is not None or not plan.actions:
         return _nothing_to_do(plan, unmet or reason("actions.none"))
     vetoes = {action.name: _vetoes(action, document, against, removed or {}) for action in plan.actions}
-    ranked = rank([action for action in plan.actions if not vetoes[action.name]])
-    if not ranked:
+    survivors = [action for action in plan.actions if not vetoes[action.name]]
+    if not survivors:
         return _all_vetoed(plan, vetoes)
-    chosen = ranked[0]
-    candidates = tuple(_candidate(action, vetoes[action.name], chosen) for action in plan.actions)
+    return _selected(plan, vetoes, select(survivors, document, setting))
+
+
+def _selected(plan: Plan, vetoes: Mapping[str, tuple[Reason, ...]], selection: Selection) -> Decision:
+    """Return the decision for what layer two has selected."""
+    chosen = selection.chosen
+    candidates = [_candidate(action, vetoes[action.name], selection) for action in plan.actions]
+    nothing = Candidate(DO_NOTHING, "chosen" if chosen is None else "outranked")
+    if chosen is not None:
+        nothing = replace(nothing, by=chosen.name)
+    candidates.append(replace(nothing, chance=selection.chances.get(DO_NOTHING)))
     because = f"the condition {plan.when.source} holds" if plan.when else "the function has no condition"
-    why = reason("action.chosen", action=chosen.name, because=because)
-    return Decision("acted", why, chosen, (*candidates, Candidate(DO_NOTHING, "outranked", chosen.name)))
-
-
-def rank(survivors: Sequence[ActionPlan]) -> Sequence[ActionPlan]:
-    """Return the actions that nothing removed, the best first: in the order of the spec."""
-    return survivors
+    why = reason(selection.code, action=chosen.name if chosen else DO_NOTHING, because=because)
+    return Decision("acted" if chosen else "no_action", why, chosen, tuple(candidates))
 
 
 def foreclosed(
@@ -157,7 +170,7 @@ def foreclosed(
 
 def _all_vetoed(plan: Plan, vetoes: Mapping[str, tuple[Reason, ...]]) -> Decision:
     """Return the decision in which every action fell; what removed all of them says more than the rest."""
-    candidates = tuple(_candidate(action, vetoes[action.name], None) for action in plan.actions)
+    candidates = tuple(_vetoed(action, vetoes[action.name]) for action in plan.actions)
     first = vetoes[plan.actions[0].name]
     common = (why for why in first if all(why in reasons for reasons in vetoes.values()))
     why = next(common, None) or reason("actions.not_eligible")
@@ -207,9 +220,28 @@ def _vetoes(
     return (*refused, *own, *against(action))
 
 
-def _candidate(action: ActionPlan, vetoes: tuple[Reason, ...], chosen: ActionPlan | None) -> Candidate:
+def _candidate(action: ActionPlan, vetoes: tuple[Reason, ...], selection: Selection) -> Candidate:
     if vetoes:
-        return Candidate(action.name, "vetoed", vetoes[0].code, reasons=vetoes)
-    if action is chosen:
-        return Candidate(action.name, "chosen")
-    return Candidate(action.name, "outranked", chosen.name if chosen else None)
+        return _vetoed(action, vetoes)
+    valued = selection.valued.get(action.name)
+    found = Candidate(
+        action.name,
+        "chosen" if action is selection.chosen else "outranked",
+        value=valued.net if valued is not None else None,
+        terms=valued,
+        chance=selection.chances.get(action.name),
+    )
+    return found if action is selection.chosen else replace(found, by=_outranked_by(action, selection))
+
+
+def _outranked_by(action: ActionPlan, selection: Selection) -> str:
+    valued = selection.valued.get(action.name)
+    if valued is not None and valued.net is None:
+        return "value.unknown"
+    if selection.chosen is None or action.name in selection.behind:
+        return DO_NOTHING
+    return selection.chosen.name
+
+
+def _vetoed(action: ActionPlan, vetoes: tuple[Reason, ...]) -> Candidate:
+    return Candidate(action.name, "vetoed", vetoes[0].code, reasons=vetoes)

@@ -114,7 +114,7 @@ def inverse_propensity(logged: Sequence[Logged]) -> Estimated:
     """Return what another policy would bring a decision (IPS): unbiased, wide when it differs much.
 
     Raises:
-        ValueError: Nothing was logged, or a propensity is not above 0; so for the estimators below.
+        ValueError: Fewer than two decisions were logged, or a propensity is not above 0; so for the estimators below.
     """
     return _mean([one.weight * one.reward for one in _checked(logged)])
 
@@ -177,16 +177,15 @@ def chi_square_tail(statistic: float, degrees: int) -> float:
 
 
 def _checked(logged: Sequence[Logged]) -> Sequence[Logged]:
-    if not logged or any(one.propensity <= 0 for one in logged):
-        raise ValueError("an estimate needs decisions with propensities above 0")
+    if len(logged) < 2 or any(one.propensity <= 0 for one in logged):
+        raise ValueError("an estimate needs at least two decisions, with propensities above 0")
     return logged
 
 
 def _mean(values: Sequence[float]) -> Estimated:
     size, value = len(values), sum(values) / len(values)
     scatter = sum((one - value) ** 2 for one in values)
-    error = math.sqrt(scatter / (size - 1) / size) if size > 1 else math.inf
-    return _interval(value, error)
+    return _interval(value, math.sqrt(scatter / (size - 1) / size))
 
 
 def _mean_and_error(sample: Sample) -> tuple[float, float]:

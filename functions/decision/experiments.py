@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from functions.decision.reasons import Reason, reason
 from functions.documents import Json
 from functions.spec.experiment_plan import ExperimentsPlan, Group, Range, Slice
 
@@ -82,6 +83,12 @@ def assign(
         named = (group for group, ranges in experiment.groups.items() if is_within(where, ranges))
         return Assignment(next(named, "optimised"), experiment.name, where)
     return OPTIMISED
+
+
+def held_out(assignment: Assignment | None) -> tuple[Reason, ...]:
+    """Return why nothing happens to a customer of the holdout; no rail has a say in who is one."""
+    is_held_out = assignment is not None and assignment.group == "holdout"
+    return (reason("experiment.holdout"),) if is_held_out else ()
 
 
 def _fnv1a32(text: str) -> int:

@@ -8,6 +8,7 @@ and Gelman et al., Bayesian Data Analysis, section 2.4.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -42,6 +43,9 @@ class Counter:
 
 
 EMPTY = Counter()
+
+Beliefs = Mapping[tuple[str, str], Counter]
+"""What was counted in one segment, by action and objective; do-nothing is an action here."""
 
 
 def one_response(amount: float) -> Counter:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from functions.documents import Json
 from functions.spec.ranking_plan import ObjectivePlan, RankingPlan
@@ -99,6 +100,9 @@ class Valued:
             "lacking": list(self.lacking),
         }
 
+
+DO_NOTHING: Final = "do-nothing"
+"""What every action is measured against, and what always may be chosen."""
 
 NOTHING = Valued(0.0)
 """Do-nothing: it costs nothing, risks nothing, and is what every gain is measured against."""

@@ -44,6 +44,15 @@ CONSENT_SENTENCES: Mapping[str, str] = {
 
 REASONS: Mapping[str, str] = {
     "action.chosen": "{action} was chosen: {because} and it is the first eligible action.",
+    "action.ranked": "{action} was chosen: {because} and of the allowed actions it is worth the most.",
+    "action.drawn": "{action} was chosen: {because} and it was drawn, the more likely the more it is worth; "
+    "so it is learnt what works.",
+    "action.random": "{action} was chosen: {because} and it was drawn at random, since the customer is in the group "
+    "for which any allowed action is as likely as the next.",
+    "actions.not_worth": "Nothing was done: no allowed action is worth more than doing nothing.",
+    "nothing.drawn": "Nothing was done: doing nothing was drawn, so that it is learnt what happens without an action.",
+    "experiment.holdout": "Nothing was done: the customer is in the holdout, the small group that gets no action, so "
+    "that the effect of all actions can be measured.",
     "condition.false": "Nothing was done: the condition {condition} does not hold.",
     "condition.failed": "Nothing was done: the condition {condition} could not be evaluated, and unknown is no.",
     "actions.none": "Nothing was done: the function declares no action.",

@@ -21,7 +21,7 @@ from functions.handlers.worker import Worker
 from functions.ingest.writing import Ingest
 from functions.models.model import ModelConnection
 from functions.models.opening import open_model
-from functions.profiles.opening import open_operator_store, open_store
+from functions.profiles.opening import open_feedback_store, open_operator_store, open_store
 from functions.runtime.in_force import AsBuilt, PolicySource
 from functions.runtime.ports import Ports
 from functions.runtime.stored_policy import Pace, StoredPolicy
@@ -194,6 +194,7 @@ def _ports(settings: Settings, telemetry: Telemetry) -> Ports:
         owner="",
         lease=settings.lease,
         event_skew=settings.event_skew,
+        feedback=open_feedback_store(settings.store),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ _TRIALS: Final = """
 _DUE: Final = """
     SELECT * FROM feedback WHERE kind = 'trial' AND due_at <= ? ORDER BY due_at, name, owner LIMIT ?
 """
+_EVERY: Final = "SELECT * FROM feedback WHERE kind = 'trial' ORDER BY at, name, owner"
 _FORGET: Final = "DELETE FROM feedback WHERE kind <> 'counter' AND owner = ?"
 
 
@@ -72,6 +73,12 @@ class SqliteFeedbackStore:
         """List the trials of a profile, newest first."""
         check_keys([("trial", profile_id, "-")])
         return self._list(_TRIALS, profile_id, format_instant(since))
+
+    def every_trial(self) -> Iterator[FeedbackRecord]:
+        """Yield every trial that is kept, in order of time."""
+        with self._file.transaction("BEGIN") as connection:
+            rows = connection.execute(_EVERY).fetchall()
+        yield from (feedback_from(row) for row in rows)
 
     def due_trials(self, *, due_before: datetime, limit: int = 100) -> Sequence[FeedbackRecord]:
         """List the trials that are due, the oldest first."""

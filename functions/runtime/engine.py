@@ -17,6 +17,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from functions.decision.choosing import Decision, choose, foreclosed, suppressed, withheld
+from functions.decision.experiments import OPTIMISED, assign, held_out
 from functions.decision.rails import Rails, Ruling
 from functions.decision.reasons import Reason, consent_reason, reason
 from functions.documents import Json
@@ -36,10 +37,10 @@ from functions.runtime.identity import decision_id, profile_key
 from functions.runtime.in_force import InForce
 from functions.runtime.journal import Journal
 from functions.runtime.judging import ReadyRails, facts_of
+from functions.runtime.learner import Learner
 from functions.runtime.payload import build_payload
 from functions.runtime.ports import Ports
 from functions.runtime.receipt import ActionTaken, Receipt, SentPayload
-from functions.runtime.root import root_document
 from functions.runtime.scoring import score
 from functions.runtime.stopwatch import Stopwatch
 from functions.spec.plan import ActionPlan, ModelPlan, Plan, Policy
@@ -55,6 +56,7 @@ class Runtime:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._rails = ReadyRails()
+        self._learner = Learner(ports.feedback, ports.monotonic)
 
     def handle(self, plan: Plan, event: Event, *, now: datetime, generation: int = LIVE) -> Receipt:
         """Run one function on one event.
@@ -76,6 +78,7 @@ class Runtime:
             generation=generation,
             ports=self._ports,
             rails=self._rails.of(in_force.plan),
+            learner=self._learner,
         )
         try:
             return run.execute()
@@ -105,7 +108,15 @@ class _Run:
     """One function on one event."""
 
     def __init__(
-        self, in_force: InForce, event: Event, *, now: datetime, generation: int, ports: Ports, rails: Rails
+        self,
+        in_force: InForce,
+        event: Event,
+        *,
+        now: datetime,
+        generation: int,
+        ports: Ports,
+        rails: Rails,
+        learner: Learner,
     ) -> None:
         self._in_force, self._plan, self._rails = in_force, in_force.plan, rails
         self._event, self._now, self._ports = event, now, ports
@@ -115,6 +126,7 @@ class _Run:
         self._withheld: Reason | None = None
         self._foreclosed: Decision | None = None
         self._ruling: Ruling | None = None
+        self._learner = learner
         self.journal = Journal(self._plan, event, self._watch, generation)
 
     def execute(self) -> Receipt:
@@ -144,6 +156,7 @@ class _Run:
         with self._watch.stage("load"):
             snapshot = self._replayed(key) if self._generation else self._read(key, LIVE)
         self.journal.profile_id = snapshot.profile_id
+        self.journal.assignment = assign(self._plan.experiments, snapshot.profile_id, known_as=(key,))
         if snapshot.profile_json is not None:
             self.journal.profile_bytes = len(snapshot.profile_json)
         self._ports.at_stage("loaded")
@@ -192,7 +205,7 @@ class _Run:
 
     def _prepare(self, snapshot: Snapshot) -> dict[str, Json]:
         with self._watch.stage("features"):
-            document = root_document(self._plan, self._event, snapshot, now=self._now)
+            document = self._learner.root(self._plan, self._event, snapshot, now=self._now)
             features = extract_features(self._plan, document, now=self._event.time)
         self.journal.features = features
         document["features"] = dict(features.values)
@@ -246,7 +259,11 @@ class _Run:
         return decision
 
     def _choose(self, document: Mapping[str, Json], removed: Mapping[str, Reason]) -> Decision:
-        decision = choose(self._plan, document, self._against, removed)
+        setting = self._learner.setting(
+            self._plan, document, self.journal.assignment or OPTIMISED, decision_id=self._id, now=self._now
+        )
+        self.journal.leaf = setting.leaf
+        decision = choose(self._plan, document, self._against, removed, setting)
         action, ruling = decision.action, self._ruling
         due = ruling.due(action) if ruling is not None and action is not None else None
         if due is None or action is None or ruling is None:
@@ -258,10 +275,12 @@ class _Run:
         return replace(decision, reason=why, due=due)
 
     def _against(self, action: ActionPlan) -> tuple[Reason, ...]:
-        return self._ruling.against(action) if self._ruling is not None else ()
+        ruled = self._ruling.against(action) if self._ruling is not None else ()
+        return (*held_out(self.journal.assignment), *ruled)
 
     def _against_before_model(self, action: ActionPlan) -> tuple[Reason, ...]:
-        return self._ruling.against(action, outputs=False) if self._ruling is not None else ()
+        ruled = self._ruling.against(action, outputs=False) if self._ruling is not None else ()
+        return (*held_out(self.journal.assignment), *ruled)
 
     def _judge(self, snapshot: Snapshot, document: Mapping[str, Json]) -> None:
         """Ask the rails on fresh state; what reads outputs is asked when there are some."""
@@ -299,6 +318,7 @@ class _Run:
         if done.existing is not None:
             return self._duplicate(done.existing)
         action = self._act(done.draft)
+        self._learner.open_trial(done.draft, self.journal)
         self._announce(done.draft)
         return self.journal.of_draft(done.draft, action)
 
@@ -309,7 +329,7 @@ class _Run:
         clearance = self._check_consent(snapshot, "before_action")
         if isinstance(clearance, Decision):
             return self._uncleared(clearance, snapshot)
-        fresh = root_document(self._plan, self._event, snapshot, now=self._now)
+        fresh = self._learner.root(self._plan, self._event, snapshot, now=self._now)
         features = dict(self.journal.features.values)
         document = {**fresh, "features": features, **self.journal.outputs}
         self._judge(snapshot, document)

@@ -20,7 +20,8 @@ from functions.errors import (
     FeatureTypeError,
 )
 from functions.expressions import EvaluationFailure
-from functions.spec.plan import FeaturePlan, FeatureState, Plan
+from functions.spec.feature_plan import FeaturePlan, FeatureState
+from functions.spec.plan import Plan
 from functions.times import parse_instant
 
 _STATE_ERRORS: Mapping[FeatureState, type[FeatureError]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from functions.decision.experiments import Assignment
 from functions.decision.reasons import Reason, error_reason
 from functions.documents import Json
 from functions.errors import EventError, FunctionsError
@@ -38,6 +39,8 @@ class Journal:
     payload: SentPayload | None = None
     call: ModelCall = NO_CALL
     outputs: Mapping[str, Json] = field(default_factory=dict)
+    assignment: Assignment | None = None
+    leaf: str | None = None
 
     def receipt(self, outcome: Outcome, why: Reason) -> Receipt:
         """Return the receipt of an event about which nothing was decided."""
@@ -62,6 +65,8 @@ class Journal:
             payload=self.payload,
             model=self.call if self.plan.model is not None else None,
             scores=self.outputs,
+            assignment=self.assignment,
+            segment=self.leaf,
             timings_ms=self.watch.timings(),
         )
 
@@ -101,7 +106,7 @@ class Journal:
         queued = ActionTaken(action.name, action.channel, "queued", draft.decision_id) if action else None
         receipt = self.of_draft(draft, queued)
         if not draft.cleared:
-            receipt = replace(receipt, features={}, imputed={}, scores={})
+            receipt = replace(receipt, features={}, imputed={}, scores={}, segment=None)
         document = receipt.as_document()
         del document["payload"], document["timings_ms"]
         return document

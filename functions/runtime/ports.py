@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from functions.actions.channel import ActionChannel
 from functions.models.model import Model
+from functions.profiles.feedback import FeedbackStore
 from functions.profiles.store import ProfileStore
 from functions.runtime.in_force import PolicySource
 from functions.spec.plan import ChannelPlan, ModelPlan
@@ -36,6 +37,7 @@ class Ports:
         event_skew: How far an event's time may be ahead of decision time.
         announce: Whether scores are told at once, after the action; else by the next redrive, so that nobody who
             waits for an answer waits for them.
+        feedback: Trials, responses and counters; None where the store keeps none: then nothing is learned.
         at_stage: Told the name of every stage that was passed, for progress and fault tests.
     """
 
@@ -52,3 +54,4 @@ class Ports:
     event_skew: timedelta = timedelta(minutes=5)
     announce: bool = True
     at_stage: Callable[[str], None] = _ignore
+    feedback: FeedbackStore | None = None

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Literal
 
 from functions.decision.choosing import Candidate
+from functions.decision.experiments import Assignment
+from functions.decision.probabilities import seed_of
 from functions.decision.reasons import Reason, error_reason
 from functions.documents import Json
 from functions.errors import EventError
@@ -108,6 +110,8 @@ class Receipt:
         event_time: When it happened.
         generation: Of the replay that sent the event again; `LIVE` for none.
         profile_id: Whose.
+        assignment: The group of the customer; None where it was not asked.
+        segment: In which responses are counted; None where nothing is learned.
         retryable: With `failed`: whether the same event may succeed later.
     """
 
@@ -131,6 +135,8 @@ class Receipt:
     payload: SentPayload | None = None
     model: ModelCall | None = None
     scores: Mapping[str, Json] = field(default_factory=dict)
+    assignment: Assignment | None = None
+    segment: str | None = None
     candidates: tuple[Candidate, ...] = ()
     action: ActionTaken | None = None
     write_back: Mapping[str, Json] = field(default_factory=dict)
@@ -175,6 +181,7 @@ class Receipt:
             "payload": _payload(self.payload),
             "model": self.model.as_document() if self.model else None,
             "scores": dict(self.scores),
+            "experiment": self._experiment(),
             "candidates": [candidate.as_document() for candidate in self.candidates],
             "action": self.action.as_document() if self.action else None,
             "write_back": dict(self.write_back),
@@ -187,6 +194,13 @@ class Receipt:
         if self.outcome == "failed":
             document["retryable"] = self.retryable
         return document
+
+    def _experiment(self) -> Json:
+        """Return the group, and what drew where something was drawn: enough to do it again."""
+        if self.assignment is None or self.decision_id is None:
+            return None
+        seed = seed_of(self.decision_id)
+        return {**self.assignment.as_document(), "segment": self.segment, "seed": seed}
 
 
 def refused(plan: Plan, error: EventError) -> Receipt:

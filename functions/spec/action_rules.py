@@ -52,9 +52,10 @@ def _expressions(name: str, action: Action) -> Iterator[tuple[Path, str]]:
     for key, text in (("eligible", action.eligible), ("risk", action.risk)):
         if isinstance(text, str):
             yield _at(name, key), text
-    for objective, amount in action.value.items():
-        if isinstance(amount, str):
-            yield (*_at(name, "value"), objective), amount
+    for key, amounts in (("value", action.value), ("chance", action.chance)):
+        for objective, amount in amounts.items():
+            if isinstance(amount, str):
+                yield (*_at(name, key), objective), amount
 
 
 def _at(name: str, key: str) -> Path:
@@ -79,11 +80,6 @@ def action_plan(
         for path, text in leaves(action.payload, _at(name, "payload"))
         if (compiled := payload_over(path, text)) is not None
     }
-    value: dict[str, float | Expression] = {}
-    for objective, amount in action.value.items():
-        found = _amount((*_at(name, "value"), objective), amount, payload_over)
-        if found is not None:
-            value[objective] = found
     return ActionPlan(
         name=name,
         tags=tuple(action.tags),
@@ -93,12 +89,21 @@ def action_plan(
         payload_expressions=payload,
         cost=action.cost,
         cost_minor=_minor(action.cost, currency),
-        value=value,
+        value=amounts_of(_at(name, "value"), action.value, payload_over),
+        chance=amounts_of(_at(name, "chance"), action.chance, payload_over),
         risk=_amount(_at(name, "risk"), action.risk, payload_over),
         subject_to_caps=action.subject_to_caps,
         counts_towards_caps=action.counts_towards_caps,
         defer=action.defer,
     )
+
+
+def amounts_of(
+    path: Path, amounts: Mapping[str, str | float], over: Compile
+) -> dict[str, float | Expression]:
+    """Compile amounts by objective; one with errors, which are collected, is left out."""
+    found = {name: _amount((*path, name), amount, over) for name, amount in amounts.items()}
+    return {name: amount for name, amount in found.items() if amount is not None}
 
 
 def _amount(path: Path, amount: str | float | None, over: Compile) -> float | Expression | None:

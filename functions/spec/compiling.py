@@ -14,25 +14,20 @@ from functions.expressions import (
 )
 from functions.governance.contract import DataContract
 from functions.governance.statements import UNMAPPED, ConsentSource
-from functions.spec.action_rules import Compile, action_plan, channel_plans
+from functions.spec.action_rules import Compile, action_plan, amounts_of, channel_plans
 from functions.spec.collecting import DATA_ROOTS, RESERVED, Collector
 from functions.spec.emission_rules import check_loops, check_notify
+from functions.spec.feature_plan import FeaturePlan
 from functions.spec.feature_rules import check_feature, feature_plan, is_score
 from functions.spec.language import Feature, Spec
 from functions.spec.lineage_gate import Governed, LineageGate, check_retention
 from functions.spec.model_rules import compile_model
+from functions.spec.objective_rules import check_baseline
 from functions.spec.pattern_rules import unknown_fields
-from functions.spec.plan import (
-    ActionPlan,
-    Bundle,
-    FeaturePlan,
-    ModelPlan,
-    Plan,
-    Policy,
-    WriteBackPlan,
-)
+from functions.spec.plan import ActionPlan, Bundle, ModelPlan, Plan, Policy, WriteBackPlan
 from functions.spec.problems import closest
 from functions.spec.rails import Rail, rail_applies, rail_expressions
+from functions.spec.ranking_plan import Baseline, RankingPlan
 from functions.spec.registry import Action, Registry
 from functions.spec.salvage import Salvage
 from functions.spec.source import Path, Source
@@ -46,6 +41,7 @@ class Shared:
     registry: Registry | None
     registry_source: Source
     rails: tuple[Rail, ...] | None
+    ranking: RankingPlan | None
     contract_hash: str
     policy_hash: str
 
@@ -89,12 +85,9 @@ class SpecCompiler:
         outputs = tuple(spec.model.response) if spec.model else ()
         roots = self._roots(outputs)
         write_back = tuple(self._write_back(roots))
-        when = (
-            self.collector.expression(("decide", "when"), spec.decide.when, roots)
-            if spec.decide.when
-            else None
-        )
+        when = self._optional("when", spec.decide.when, roots)
         actions = tuple(self._actions(outputs))
+        baseline = self._baseline(outputs, actions)
         consent = self._consent()
         governed = self._govern() if consent is not None else None
         if self._salvaged or self.collector.errors or len(actions) < len(spec.decide.actions):
@@ -130,6 +123,7 @@ class SpecCompiler:
             bundle=self._bundle(model),
             consent_source=self._consent_source(consent),
             governance=governed.governance,
+            baseline=baseline,
         )
 
     def _govern(self) -> Governed | None:
@@ -150,6 +144,21 @@ class SpecCompiler:
             )
             for name, feature in self.spec.features.items()
         )
+
+    def _optional(self, key: str, text: str | None, roots: tuple[str, ...] | None) -> Expression | None:
+        return self.collector.expression(("decide", key), text, roots) if text else None
+
+    def _baseline(self, outputs: tuple[str, ...], actions: tuple[ActionPlan, ...]) -> Baseline:
+        """Compile what is expected of do-nothing; it must stand for every objective that an action names."""
+        roots = ("features", *outputs) if self._roots(outputs) else None
+        section = self.spec.decide
+        check_baseline(section, actions, self.shared.ranking, self.collector)
+        otherwise = amounts_of(
+            ("decide", "do_nothing"),
+            section.do_nothing,
+            lambda path, text: self.collector.expression(path, text, roots),
+        )
+        return Baseline(otherwise, self._optional("segment", section.segment, roots))
 
     def _bundle(self, model: ModelPlan | None) -> Bundle:
         return Bundle(
@@ -260,7 +269,14 @@ class SpecCompiler:
         return lambda path, text: self.collector.expression(path, text, roots, source=source)
 
     def _policy(self, actions: tuple[ActionPlan, ...], registry: Registry, rails: tuple[Rail, ...]) -> Policy:
-        whole = Policy(self.shared.policy_hash, registry.currency, actions, channel_plans(registry), rails)
+        whole = Policy(
+            self.shared.policy_hash,
+            registry.currency,
+            actions,
+            channel_plans(registry),
+            rails,
+            self.shared.ranking,
+        )
         told = [one.notify for one in self.spec.write_back.values() if one.notify is not None]
         return whole.only((action.name for action in actions), channels=told)
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from functions.documents import Json
 from functions.expressions import Expression
+from functions.spec.feature_plan import CLIP, ERROR, Answer, FeaturePlan, FeatureState
 from functions.spec.fields import literal_value
 from functions.spec.language import Feature
-from functions.spec.plan import CLIP, ERROR, Answer, FeaturePlan, FeatureState
 from functions.spec.problems import Problem
 from functions.spec.source import Path, Source
 

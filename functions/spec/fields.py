@@ -104,6 +104,17 @@ AnswerValue = Annotated[
 ]
 """The text `error` (and `clip` for `outside`), a value, null, or `{value: ...}` for the word itself."""
 
+
+def _text_or_number(value: object) -> str:
+    return "<text>" if isinstance(value, str) else "<number>"
+
+
+AmountValue = Annotated[
+    Annotated[ExpressionText, Tag("<text>")] | Annotated[float, Tag("<number>")],
+    Discriminator(_text_or_number),
+]
+"""A number, or an expression over `features` and the outputs."""
+
 HeaderValue = Annotated[
     Annotated[SecretName, Tag("<mapping>")] | Annotated[Text, Tag("<scalar>")], Discriminator(shape_of)
 ]

@@ -11,6 +11,7 @@ from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from functions.governance.durations import Duration
 from functions.spec.fields import (
+    AmountValue,
     AnswerValue,
     DottedClass,
     ExpressionText,
@@ -227,6 +228,16 @@ class Decide(Section):
     )
     actions: Annotated[list[Name], Field(max_length=50)] = Field(
         default=[], description="Names from the registry, the best first; do-nothing is always there."
+    )
+    do_nothing: dict[Name, AmountValue] = Field(
+        default={},
+        description="Objective to the chance of a success (or the amount that is expected) without any action: a "
+        "number, or an expression over `features` and the outputs. Needed for every objective that an action names.",
+    )
+    segment: ExpressionText | None = Field(
+        default=None,
+        description="Gives the segment in which responses are counted, over `features` and the outputs; one for all "
+        "by default.",
     )
 
 

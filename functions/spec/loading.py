@@ -24,12 +24,15 @@ from functions.spec.experiments import (
     compile_experiments,
 )
 from functions.spec.language import Spec
+from functions.spec.objective_rules import check_objectives
+from functions.spec.objectives import compile_ranking
 from functions.spec.plan import Plan, Policy
 from functions.spec.policy import PolicyFile
 from functions.spec.policy_checks import check_rails
 from functions.spec.policy_rules import RailCompiler
 from functions.spec.problems import Problem, SpecError, closest
 from functions.spec.rails import Rail
+from functions.spec.ranking_plan import RankingPlan
 from functions.spec.registry import Registry
 from functions.spec.salvage import Salvage, salvage
 from functions.spec.schema_walk import expressions_in
@@ -227,13 +230,14 @@ def _load_shared(folder: Path, problems: list[Problem]) -> tuple[Shared, DataCon
     if registry is not None:
         problems.extend(check_registry(registry, registry_source))
     policy_source = _policy_source(folder)
-    rails, found = _load_rails(policy_source, registry, registry_source, contract)
+    rails, ranking, found = _load_rails(policy_source, registry, registry_source, contract)
     problems.extend(found)
     shared = Shared(
         contract=contract,
         registry=registry,
         registry_source=registry_source,
         rails=rails,
+        ranking=ranking,
         contract_hash=content_hash(contract_source.data),
         policy_hash=content_hash([registry_source.data, policy_source.data]),
     )
@@ -248,17 +252,22 @@ def _policy_source(folder: Path) -> Source:
 
 def _load_rails(
     source: Source, registry: Registry | None, registry_source: Source, contract: DataContract | None
-) -> tuple[tuple[Rail, ...] | None, list[Problem]]:
-    """Return the rails, None where there are errors, and every problem."""
+) -> tuple[tuple[Rail, ...] | None, RankingPlan | None, list[Problem]]:
+    """Return the rails, None where there are errors, the ranking, and every problem."""
     policy, problems = check_document(PolicyFile, source)
     if policy is None or registry is None:
-        return None, problems
+        return None, None, problems
     compiler = RailCompiler(source, registry, contract)
     rails = compiler.compile(policy)
     problems.extend(compiler.collector.problems)
     problems.extend(check_rails(rails, policy, registry, source=source, actions=registry_source))
+    problems.extend(check_objectives(policy, registry, source=source, actions=registry_source))
     sound = not any(problem.severity == "error" for problem in problems)
-    return (rails if sound else None), problems
+    return (
+        (rails if sound else None),
+        compile_ranking(policy.objectives, policy.ranking, policy.learning),
+        problems,
+    )
 
 
 def _check_consents(contract: DataContract, source: Source) -> Iterator[Problem]:
@@ -344,7 +353,9 @@ def load_policy(folder: Path) -> Policy:
         action_plan(name, action, registry.currency, over=_compiled, payload_over=_compiled)
         for name, action in registry.actions.items()
     )
-    return Policy(shared.policy_hash, registry.currency, actions, channel_plans(registry), shared.rails)
+    return Policy(
+        shared.policy_hash, registry.currency, actions, channel_plans(registry), shared.rails, shared.ranking
+    )
 
 
 def _compiled(_: Place, text: str) -> Expression:

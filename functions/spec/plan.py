@@ -15,55 +15,10 @@ from functions.events.patterns import EventPattern
 from functions.expressions import CompiledFeatures, Expression
 from functions.governance.statements import UNMAPPED, ConsentSource
 from functions.spec.experiment_plan import NO_EXPERIMENTS, ExperimentsPlan
+from functions.spec.feature_plan import FeaturePlan
 from functions.spec.projection import Projection
 from functions.spec.rails import Rail, rail_applies, rail_expressions
-
-FeatureType = Literal["float", "int", "bool", "string", "category"]
-FeatureState = Literal["missing", "null", "stale", "out_of_range"]
-"""Why a feature's own value was not used."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The declared answer to one state: raise, clip into the range, or use `value` (None is null)."""
-
-    kind: Literal["error", "clip", "value"]
-    value: Json = None
-
-
-ERROR = Answer("error")
-CLIP = Answer("clip")
-
-
-@dataclass(frozen=True, slots=True)
-class FeaturePlan:
-    """One named, typed, bounded feature.
-
-    Attributes:
-        name: As the model knows it.
-        type: Of the value that is sent.
-        low: Smallest value allowed, None for no bound.
-        high: Largest value allowed, None for no bound.
-        categories: Allowed values of a category.
-        as_of: Gives the instant of the value, where staleness is checked.
-        stale_after: Age from which the value is stale, None for never.
-        answers: By state; a state that is not declared is an error.
-        unit: For people; not converted.
-        labels: Of everything that its expression reads.
-        purposes: That all of what it reads may serve.
-    """
-
-    name: str
-    type: FeatureType
-    low: float | None
-    high: float | None
-    categories: tuple[str, ...]
-    as_of: Expression | None
-    stale_after: timedelta | None
-    answers: Mapping[FeatureState, Answer]
-    unit: str | None = None
-    labels: tuple[str, ...] = ()
-    purposes: tuple[str, ...] = ()
+from functions.spec.ranking_plan import NO_BASELINE, Amount, Baseline, RankingPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +81,6 @@ class WriteBackPlan:
     notify: str | None = None
 
 
-Amount = float | Expression
-"""A number, or what gives one from features and outputs."""
-
-
 @dataclass(frozen=True, slots=True)
 class ActionPlan:
     """One action of the registry.
@@ -144,6 +95,7 @@ class ActionPlan:
         cost: Of one, in the currency of the policy; None where none is declared.
         cost_minor: The same in minor units; None also where the policy has no currency.
         value: What a success is worth, by objective.
+        chance: Probability of a success, or the expected amount, by objective.
         risk: From 0 to 1; None where none is declared.
         subject_to_caps: Whether caps, suppressions and exclusion groups can take it away.
         counts_towards_caps: Whether they count it.
@@ -159,6 +111,7 @@ class ActionPlan:
     cost: float | None = None
     cost_minor: int | None = None
     value: Mapping[str, Amount] = field(default_factory=dict)
+    chance: Mapping[str, Amount] = field(default_factory=dict)
     risk: Amount | None = None
     subject_to_caps: bool = True
     counts_towards_caps: bool = True
@@ -167,7 +120,7 @@ class ActionPlan:
     def expressions(self) -> Iterator[Expression]:
         """Yield every expression of the action."""
         yield from self.payload_expressions.values()
-        for found in (self.eligible, self.risk, *self.value.values()):
+        for found in (self.eligible, self.risk, *self.value.values(), *self.chance.values()):
             if isinstance(found, Expression):
                 yield found
 
@@ -191,6 +144,7 @@ class Policy:
         actions: The best first where a function lists them, else in the order of the registry.
         channels: By name.
         rails: Every rule.
+        ranking: What is best among the rest; None for the order of each function.
     """
 
     hash: str
@@ -198,6 +152,7 @@ class Policy:
     actions: tuple[ActionPlan, ...]
     channels: Mapping[str, ChannelPlan]
     rails: tuple[Rail, ...] = ()
+    ranking: RankingPlan | None = None
 
     def action(self, name: str) -> ActionPlan | None:
         """Return an action by its name, None when there is none."""
@@ -341,6 +296,7 @@ class Plan:
         reads: Paths of the root document that any of its expressions may read.
         bundle: Content hashes.
         consent_source: Which words of an event's own consent object speak about `consent`.
+        baseline: What is expected of do-nothing.
         experiments: The holdout, and the experiments that the function takes part in.
         governance: What the data contract says about it.
         projection: Decodes profiles down to what is read.
@@ -365,6 +321,7 @@ class Plan:
     reads: tuple[str, ...]
     bundle: Bundle
     consent_source: ConsentSource = UNMAPPED
+    baseline: Baseline = NO_BASELINE
     experiments: ExperimentsPlan = NO_EXPERIMENTS
     governance: Governance = Governance()
     projection: Projection = field(init=False, repr=False, compare=False)
@@ -391,4 +348,5 @@ class Plan:
         yield from (target.source for target in self.write_back)
         if self.when is not None:
             yield self.when
+        yield from self.baseline.expressions()
         yield from self.policy.expressions()

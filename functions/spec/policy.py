@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from functions.governance.durations import Duration
 from functions.spec.fields import ExpressionText, Name, Section, Text
+from functions.spec.objectives import Learning, Objective, Ranking
 from functions.times import parse_duration, parse_instant
 
 _WINDOW = re.compile(r"(?P<length>.+?)\s+rolling")
@@ -302,8 +303,15 @@ AnyRule = Annotated[
 
 
 class PolicyFile(Section):
-    """The marketer's rails; nothing that decides can cross them."""
+    """The marketer's rails, which nothing that decides can cross, and what is best among the rest."""
 
     rails: Annotated[list[AnyRule], Field(max_length=200)] = Field(
         default=[], description="The rules, in any order: every one counts."
+    )
+    objectives: Annotated[dict[Name, Objective], Field(max_length=20)] = Field(
+        default={}, description="What the marketer wants more of, the most important first."
+    )
+    ranking: Ranking = Field(default=Ranking(), description="How objectives, cost and risk make one order.")
+    learning: Learning | None = Field(
+        default=None, description="Learn from responses; without it the declared chances stand as they are."
     )

@@ -15,6 +15,7 @@ from functions.documents import Json
 from functions.expressions import Expression
 from functions.spec import rails
 from functions.spec.plan import ActionPlan, ChannelPlan, Policy
+from functions.spec.ranking_plan import LearningPlan, ObjectivePlan, RankingPlan
 from functions.times import format_instant, parse_instant
 
 TYPES: Final[Mapping[str, type[Any]]] = {
@@ -23,6 +24,7 @@ TYPES: Final[Mapping[str, type[Any]]] = {
         Policy, ActionPlan, ChannelPlan, rails.Selection, rails.Rolling, rails.Calendar, rails.ConsentRail,
         rails.CapRail, rails.CooldownRail, rails.SuppressRail, rails.QuietRail, rails.BudgetRail,
         rails.ExclusionRail, rails.ListRail, rails.EligibilityRail, rails.ValidityRail, rails.RiskRail,
+        RankingPlan, ObjectivePlan, LearningPlan,
     )
 }  # fmt: skip
 

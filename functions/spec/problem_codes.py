@@ -58,6 +58,22 @@ _SPEC: Final = {
         "The data contract describes a consent that none of its purposes needs.",
         "Correct the name, or take the entry out.",
     ),
+    "spec.unknown_objective": ProblemCode(
+        "An action or a spec counts something that the policy does not declare as an objective.",
+        "Declare it under `objectives` of policy.yaml, or correct the name.",
+    ),
+    "spec.no_chance": ProblemCode(
+        "A success of the action is worth something, and how likely it is is not said.",
+        "Add it under `chance`.",
+    ),
+    "spec.no_cost": ProblemCode(
+        "The action is ranked by what it brings, and what it costs is not said.",
+        "Add `cost`, which may be 0.",
+    ),
+    "spec.no_baseline": ProblemCode(
+        "The actions are ranked by an objective, and what do-nothing brings of it is not said.",
+        "Add it under `do_nothing` of `decide`: what would have happened anyway is no effect.",
+    ),
     "spec.unknown_action": ProblemCode(
         "The registry has no such action.", "Name one of its actions, or add it to `actions.yaml`."
     ),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import Final, Literal
+
+from functions.expressions import Expression
+
+Amount = float | Expression
+"""A number, or what gives one from features and outputs."""
 
 Kind = Literal["rate", "amount"]
 """`rate`: a success happens or not, and is worth a value. `amount`: the response itself is money."""
@@ -77,3 +82,26 @@ def clamped(lever: float, limits: tuple[float, float]) -> float:
     """Return a lever within its limits."""
     low, high = limits
     return min(max(lever, low), high)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a function expects without any action, and what it learns by.
+
+    Attributes:
+        otherwise: By objective: the chance of a success, or the expected amount, with do-nothing.
+        segment: Gives the segment in which responses are counted; None for one for all.
+    """
+
+    otherwise: Mapping[str, Amount] = field(default_factory=dict)
+    segment: Expression | None = None
+
+    def expressions(self) -> Iterator[Expression]:
+        """Yield every expression."""
+        yield from (one for one in self.otherwise.values() if isinstance(one, Expression))
+        if self.segment is not None:
+            yield self.segment
+
+
+NO_BASELINE: Final = Baseline()
+"""Nothing is ranked."""

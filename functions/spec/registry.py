@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from functions.governance.durations import Duration
 from functions.spec.fields import (
+    AmountValue,
     DottedClass,
     ExpressionText,
     HeaderValue,
@@ -161,17 +162,6 @@ Channel = Annotated[
 ]
 
 
-def _text_or_number(value: Any) -> str:
-    return "<text>" if isinstance(value, str) else "<number>"
-
-
-_AMOUNT = Annotated[
-    Annotated[ExpressionText, Tag("<text>")] | Annotated[float, Tag("<number>")],
-    Discriminator(_text_or_number),
-]
-"""A number, or an expression over `features` and the outputs."""
-
-
 class Action(Section):
     """One thing that may happen to a customer."""
 
@@ -181,12 +171,17 @@ class Action(Section):
     cost: Annotated[float, Field(ge=0)] | None = Field(
         default=None, description="Cost of one, in the currency of this file; budgets are spent by it."
     )
-    value: dict[Name, _AMOUNT] = Field(
+    value: dict[Name, AmountValue] = Field(
         default={},
         description="Objective to what a success is worth: a number, or an expression over `features` and the "
         "outputs.",
     )
-    risk: _AMOUNT | None = Field(
+    chance: dict[Name, AmountValue] = Field(
+        default={},
+        description="Objective to the probability of a success with this action (or to the amount that is expected): "
+        "a number, or an expression over `features` and the outputs. Only what it is above that of do-nothing counts.",
+    )
+    risk: AmountValue | None = Field(
         default=None,
         description="From 0 to 1, for risk ceilings and the ranking: a number, or an expression over `features` "
         "and the outputs.",

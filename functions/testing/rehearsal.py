@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functions.actions.memory import MemoryChannel
 from functions.models.memory import MemoryModel
 from functions.profiles.memory import MemoryProfileStore
+from functions.profiles.memory_feedback import MemoryFeedbackStore
 from functions.profiles.store import CommitRequest, CommitResult, ProfileStore
 from functions.runtime.engine import Runtime
 from functions.runtime.in_force import AsBuilt, PolicySource
@@ -26,6 +27,7 @@ class Rehearsal:
 
     Attributes:
         store: Where profiles are.
+        feedback: Where trials and responses are.
         model: Remembers every call.
         channel: Remembers every message, whatever channel it was for.
         stages: Every stage that was passed, in order.
@@ -47,6 +49,7 @@ class Rehearsal:
         self._seconds = 0.0
         self.store: ProfileStore = store or MemoryProfileStore()
         self.model = model or MemoryModel()
+        self.feedback = MemoryFeedbackStore()
         self.channel = MemoryChannel()
         self.stages: list[str] = []
         self.on_stage: Callable[[str], None] = _go_on
@@ -61,6 +64,7 @@ class Rehearsal:
             policy=policy or AsBuilt(),
             owner=owner,
             at_stage=self._pass,
+            feedback=self.feedback,
         )
         self.runtime = Runtime(self.ports)
 

@@ -122,6 +122,7 @@ def write_specs(
     contract: Mapping[str, Json] = CONTRACT,
     *,
     rails: Sequence[Mapping[str, Json]] = (),
+    policy: Mapping[str, Json] = MappingProxyType({}),
     **sections: Json,
 ) -> None:
     """Write the spec, the registry, the rails and the contract into a folder.
@@ -131,6 +132,7 @@ def write_specs(
         registry: What `actions.yaml` holds.
         contract: What `contract.yaml` holds, in place of `CONTRACT`.
         rails: The rules of `policy.yaml`.
+        policy: Its other sections.
         **sections: Sections in place of those of `SPEC`; None leaves one out.
     """
     spec = {name: section for name, section in {**SPEC, **sections}.items() if section is not None}
@@ -138,7 +140,7 @@ def write_specs(
     (folder / f"{spec['name']}.yaml").write_text(json.dumps(spec))
     (folder / REGISTRY_FILE).write_text(json.dumps(dict(registry)))
     (folder / CONTRACT_FILE).write_text(json.dumps(dict(contract)))
-    (folder / POLICY_FILE).write_text(json.dumps({"rails": [dict(rule) for rule in rails]}))
+    (folder / POLICY_FILE).write_text(json.dumps({"rails": [dict(rule) for rule in rails], **policy}))
 
 
 def a_plan(
@@ -146,6 +148,7 @@ def a_plan(
     contract: Mapping[str, Json] = CONTRACT,
     *,
     rails: Sequence[Mapping[str, Json]] = (),
+    policy: Mapping[str, Json] = MappingProxyType({}),
     **sections: Json,
 ) -> Plan:
     """Return the plan of the function, with sections replaced as `write_specs` does.
@@ -154,7 +157,7 @@ def a_plan(
         SpecError: The replaced sections don't fit.
     """
     with TemporaryDirectory() as folder:
-        write_specs(Path(folder), registry, contract, rails=rails, **sections)
+        write_specs(Path(folder), registry, contract, rails=rails, policy=policy, **sections)
         return load_function(Path(folder), str(sections.get("name", SPEC["name"])))
 
 

@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 
 from functions.spec.case_checks import check_cases
+from functions.spec.feature_plan import CLIP, ERROR, Answer
 from functions.spec.loading import SpecFolder, load_folder, read_source
-from functions.spec.plan import CLIP, ERROR, Answer
 from functions.spec.schema import Kind, json_schema
 
 FOLDER = Path(__file__).parents[2] / "feature_specs"

@@ -87,7 +87,11 @@ SAMPLES = (
         "envelope-dynamodb-stream.json",
         (Ending("customer-0042", "rejected", "event.no_trigger", calls=0),),
     ),
-    Sample("footwear-offer", "department-entered.json", (acted("customer-0101", "footwear-offer-15"),)),
+    Sample(
+        "footwear-offer",
+        "department-entered.json",
+        (Ending("customer-0101", "acted", "action.ranked", "footwear-offer-15"),),
+    ),
     Sample("footwear-offer", "department-entered-without-interest.json", (idle("customer-0102"),)),
     Sample(
         "saas-account-health",
@@ -241,7 +245,11 @@ def test_a_sample_event_ends_as_it_is_meant_to(project: Project, sample: Sample)
     ]
     assert found == list(sample.endings), err
     assert code == (1 if sample.endings[0].outcome == "rejected" else 0)
-    expected = [(one.customer, one.action) for one in sample.endings if one.reason == "action.chosen"]
+    expected = [
+        (one.customer, one.action)
+        for one in sample.endings
+        if one.reason in ("action.chosen", "action.ranked")
+    ]
     assert [(one["profile_id"], one["action"]) for one in project.written()] == expected
 
 

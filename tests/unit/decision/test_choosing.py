@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.decision.choosing import DO_NOTHING, Decision, choose, foreclosed, suppressed
+from functions.decision.choosing import Decision, choose, foreclosed, suppressed
+from functions.decision.ranking import DO_NOTHING
 from functions.decision.reasons import reason
 from functions.spec.plan import Plan
 from functions.testing.sample_function import REGISTRY, a_plan

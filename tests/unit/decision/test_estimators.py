@@ -91,10 +91,12 @@ def test_a_policy_that_is_the_logged_one_brings_what_was_logged() -> None:
 
 def test_a_policy_that_never_does_what_was_done_can_not_be_judged_by_weights() -> None:
     with pytest.raises(ValueError, match="never"):
-        self_normalised([Logged(1.0, 0.5, 0.0)])
+        self_normalised([Logged(1.0, 0.5, 0.0)] * 2)
 
 
-@pytest.mark.parametrize("logged", [[], [Logged(1.0, 0.0, 0.5)]], ids=["nothing", "impossible"])
+@pytest.mark.parametrize(
+    "logged", [[], HAND[:1], [*HAND, Logged(1.0, 0.0, 0.5)]], ids=["nothing", "one", "impossible"]
+)
 def test_estimates_need_propensities(logged: list[Logged]) -> None:
     for estimator in (inverse_propensity, self_normalised, doubly_robust):
         with pytest.raises(ValueError, match="propensities"):

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from functions.spec.feature_plan import CLIP, ERROR, Answer
 from functions.spec.loading import SpecFolder, load_function
-from functions.spec.plan import CLIP, ERROR, Answer, Plan
+from functions.spec.plan import Plan
 
 Load = Callable[..., SpecFolder]
 MakeFolder = Callable[..., Path]

@@ -1,0 +1,197 @@
+"""`functions evaluate`: what decisions have brought, group against group, and what a draft would bring."""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from functions.cli.arguments import add_json, read_input, specs_folder
+from functions.cli.console import Console
+from functions.documents import Json, parse_json
+from functions.errors import EventMalformedError, SettingsError
+from functions.settings import read_settings
+from functions.times import format_instant, parse_instant
+
+if TYPE_CHECKING:
+    from functions.decision.estimators import Estimated
+    from functions.runtime.evaluation import Answered, Evaluated, Judged
+    from functions.spec.loading import SpecFolder
+
+_MAX_INPUT_BYTES = 500_000_000
+_EPILOG = """Decisions of functions with objectives or experiments, with the outcomes that were
+recorded. Intervals hold in 95 of 100 cases; one that contains 0 shows no effect. A
+sample ratio below 0.001 says that the groups were not drawn as declared: then find out
+why, and believe no lift.
+
+--draft judges another ranking (objectives, values, chances, costs, levers) by what was
+logged, without trying it: what was allowed stays as it was logged. It needs decisions
+with chances, such as those of the random group or of learning.
+
+examples:
+  functions evaluate
+  functions evaluate --export > decisions.jsonl
+  functions evaluate --decisions decisions.jsonl --draft drafts/feature_specs --json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.epilog = _EPILOG
+    parser.add_argument(
+        "--decisions", metavar="FILE", help="exported decisions instead of those of the store"
+    )
+    parser.add_argument(
+        "--draft", metavar="FOLDER", help="folder of specs with another ranking, to be judged"
+    )
+    parser.add_argument("--export", action="store_true", help="print the decisions as JSON lines, and end")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Run the command."""
+    from functions.spec.loading import load_folder
+
+    answered = list(_answered(arguments.decisions, console))
+    if arguments.export:
+        for one in answered:
+            console.json(_line(one), compact=True)
+        return 0
+    specs = load_folder(specs_folder(console))
+    drafts = load_folder(specs_folder(console, arguments.draft)) if arguments.draft else None
+    found = list(_evaluated(answered, specs, drafts, console))
+    if arguments.json:
+        console.json([_document(*one) for one in found])
+        return 0
+    for evaluated, judged in found:
+        _print(evaluated, judged, console)
+    if not found:
+        console.err("no decision waits for an outcome yet")
+    return 0
+
+
+def _evaluated(
+    answered: Sequence[Answered], specs: SpecFolder, drafts: SpecFolder | None, console: Console
+) -> Iterator[tuple[Evaluated, Judged | None]]:
+    from functions.runtime.evaluation import evaluate_groups
+
+    by_function: dict[str, list[Answered]] = defaultdict(list)
+    for one in answered:
+        by_function[one.trial.function].append(one)
+    for name, found in sorted(by_function.items()):
+        if name not in specs.plans:
+            console.err(f"{name}: no spec has this name any more; left out")
+            continue
+        judged = _judged(name, found, drafts, console) if drafts is not None else None
+        yield evaluate_groups(name, found, specs.plans[name].experiments), judged
+
+
+def _document(evaluated: Evaluated, judged: Judged | None) -> dict[str, Json]:
+    return {**evaluated.as_document(), "draft": judged.as_document() if judged is not None else None}
+
+
+def _judged(name: str, found: Sequence[Answered], drafts: SpecFolder, console: Console) -> Judged | None:
+    from functions.runtime.evaluation import judge_draft
+    from functions.spec.problems import SpecError
+
+    if drafts.errors:
+        raise SpecError(drafts.errors)
+    if name not in drafts.plans:
+        return None
+    try:
+        return judge_draft(found, drafts.plans[name])
+    except ValueError as error:
+        console.err(f"{name}: the draft can't be judged: {error}")
+        return None
+
+
+def _print(evaluated: Evaluated, judged: Judged | None, console: Console) -> None:
+    console.out(console.paint(evaluated.function, "bold"))
+    for group, sample in evaluated.samples.items():
+        rate = 100 * sample.successes / sample.size
+        console.out(
+            f"  {group}: {sample.size:,} customers, {sample.successes:,} converted ({rate:.1f} %), "
+            f"{sample.total:,.2f} in all"
+        )
+    for one in evaluated.comparisons:
+        if one.rate is None or one.amount is None:
+            console.out(f"  {one.group} against {one.against}: too few customers")
+            continue
+        console.out(
+            f"  {one.group} against {one.against}: {_percent(one.rate)} converted more, "
+            f"{_number(one.amount)} more a customer"
+        )
+    doubt = "" if evaluated.sample_ratio_p >= 0.001 else "; the groups were not drawn as declared"
+    console.out(f"  sample ratio: p = {evaluated.sample_ratio_p:.3g}{doubt}")
+    if evaluated.moved:
+        console.out(f"  left out: {evaluated.moved:,} customers who changed their group")
+    if judged is not None:
+        console.out(
+            f"  the draft, on {judged.decisions:,} decisions worth {judged.effective:,.0f}: "
+            f"{_number(judged.dr)} a decision (DR), {_number(judged.snips)} (SNIPS), "
+            f"{_number(judged.ips)} (IPS); logged: {judged.logged:.3f}"
+        )
+
+
+def _percent(found: Estimated) -> str:
+    return f"{100 * found.value:+.2f} % ({100 * found.low:+.2f} to {100 * found.high:+.2f})"
+
+
+def _number(found: Estimated) -> str:
+    return f"{found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f})"
+
+
+def _answered(path: str | None, console: Console) -> Iterator[Answered]:
+    if path is not None:
+        yield from _read_lines(path, console)
+        return
+    from functions.cli.composition import opened_feedback, opened_store
+    from functions.runtime.evaluation import Answered
+    from functions.runtime.trials import trial_from
+
+    settings = read_settings(console.environment)
+    with opened_feedback(settings) as feedback, opened_store(settings) as store:
+        every = getattr(feedback, "every_trial", None)
+        if every is None:
+            raise SettingsError(
+                "FUNCTIONS_STORE: this kind of store does not list its decisions",
+                hint="export them, and name the file with --decisions",
+            )
+        for number, record in enumerate(every()):
+            console.progress(f"{number + 1:,} decisions read")
+            decision = store.load(record.owner, record.name).decision
+            yield Answered(trial_from(record), decision.body if decision is not None else {})
+        console.progress("")
+
+
+def _line(one: Answered) -> dict[str, Json]:
+    from functions.runtime.trials import trial_record
+
+    record = trial_record(one.trial, due_at=None)
+    return {
+        "profile_id": record.owner,
+        "decision_id": record.name,
+        "decided_at": format_instant(record.at),
+        "trial": record.body,
+        "decision": dict(one.body),
+    }
+
+
+def _read_lines(path: str, console: Console) -> Iterator[Answered]:
+    from functions.profiles.feedback import FeedbackRecord
+    from functions.runtime.evaluation import Answered
+    from functions.runtime.trials import trial_from
+
+    text = read_input(path, console, max_bytes=_MAX_INPUT_BYTES)
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            document = parse_json(line, max_bytes=_MAX_INPUT_BYTES)
+            at = parse_instant(document["decided_at"])
+            owner, name = document["profile_id"], document["decision_id"]
+            record = FeedbackRecord("trial", owner, name, at, document["trial"])
+            yield Answered(trial_from(record), document["decision"])
+        except (ValueError, KeyError, TypeError):
+            raise EventMalformedError(f"{path}: line {number} is no exported decision") from None

@@ -1,0 +1,140 @@
+"""What a runtime does about learning: beliefs before a decision, a trial after it, responses on the profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from functions.decision.evaluating import evaluate
+from functions.decision.experiments import Assignment
+from functions.decision.posteriors import Beliefs
+from functions.decision.probabilities import seed_of
+from functions.decision.ranking import DO_NOTHING
+from functions.decision.selecting import Setting
+from functions.documents import Json
+from functions.errors import ProfileStoreError
+from functions.events.event import Event
+from functions.profiles.feedback import FeedbackStore
+from functions.profiles.store import Snapshot
+from functions.runtime.drafting import Draft
+from functions.runtime.journal import Journal
+from functions.runtime.learning import BeliefCache
+from functions.runtime.responses import responses_document, responses_key
+from functions.runtime.root import root_document
+from functions.runtime.trials import Trial, lessons_of, trial_record
+from functions.spec.plan import Plan
+from functions.spec.ranking_plan import LearningPlan
+
+OTHER: Final = "other"
+"""The segment of customers for whom none can be told."""
+
+_MAX_LEAF: Final = 100
+
+
+class Learner:
+    """Stands between a runtime and the store of feedback; without one it learns nothing.
+
+    Nothing here can keep a decision back: what can't be read is not believed, what can't be written is
+    not learned. Propensities stay exact, since they are what was drawn from.
+    """
+
+    def __init__(self, feedback: FeedbackStore | None, monotonic: Callable[[], float]) -> None:
+        self._feedback = feedback
+        self._cache = BeliefCache(feedback, monotonic) if feedback is not None else None
+
+    def setting(
+        self,
+        plan: Plan,
+        document: Mapping[str, Json],
+        assignment: Assignment,
+        *,
+        decision_id: str,
+        now: datetime,
+    ) -> Setting:
+        """Return what the best of the allowed actions is selected by."""
+        ranking = plan.policy.ranking
+        leaf = None
+        beliefs: Beliefs = {}
+        if ranking is not None and ranking.learning is not None:
+            leaf = leaf_of(plan, document)
+            beliefs = self._beliefs(plan, leaf, now)
+        return Setting(ranking, plan.baseline.otherwise, assignment, seed_of(decision_id), beliefs, leaf)
+
+    def _beliefs(self, plan: Plan, leaf: str, now: datetime) -> Beliefs:
+        ranking = plan.policy.ranking
+        if self._cache is None or ranking is None or ranking.learning is None:
+            return {}
+        half_lives = {one.name: ranking.learning.half_life for one in ranking.objectives}
+        names = [action.name for action in plan.actions]
+        try:
+            return self._cache.read(plan.name, leaf, names, half_lives, now=now)
+        except ProfileStoreError:
+            return {}
+
+    def root(self, plan: Plan, event: Event, snapshot: Snapshot, *, now: datetime) -> dict[str, Json]:
+        """Build the root document, with the last responses where the function reads them.
+
+        Raises:
+            ProfileStoreError: The store failed.
+        """
+        document = root_document(plan, event, snapshot, now=now)
+        responses = self.responses(plan, snapshot.profile_id)
+        if responses is not None:
+            document["profile"]["responses"] = responses
+        return document
+
+    def responses(self, plan: Plan, profile_id: str) -> dict[str, Json] | None:
+        """Return the last responses of a customer; None where the function reads none.
+
+        Raises:
+            ProfileStoreError: The store failed; a complaint that can't be read must not pass for none.
+        """
+        if self._feedback is None or not any(_is_of_responses(path) for path in plan.reads):
+            return None
+        found = self._feedback.read_feedback([responses_key(profile_id)])
+        return responses_document(found[0] if found else None)
+
+    def open_trial(self, draft: Draft, journal: Journal) -> None:
+        """Note that a decision waits for responses, once, however often it is called."""
+        if self._feedback is None or not draft.cleared or not is_measured(draft.plan):
+            return
+        ranking = draft.plan.policy.ranking
+        learning = ranking.learning if ranking is not None else None
+        lessons = lessons_of(ranking.objectives, learning.half_life) if ranking and learning else {}
+        action = draft.decision.action
+        trial = Trial(
+            profile_id=draft.snapshot.profile_id,
+            decision_id=draft.decision_id,
+            function=draft.plan.name,
+            action=action.name if action is not None else DO_NOTHING,
+            group=journal.assignment.group if journal.assignment is not None else "optimised",
+            leaf=journal.leaf or OTHER,
+            decided_at=draft.now,
+            closes_at=draft.now + (learning or LearningPlan()).window,
+            lessons=lessons,
+        )
+        record = trial_record(trial, due_at=trial.closes_at if lessons else None)
+        try:
+            self._feedback.write_feedback([record])
+        except ProfileStoreError:
+            return
+
+
+def is_measured(plan: Plan) -> bool:
+    """Say whether responses to the decisions of a function are of interest."""
+    experiments = plan.experiments
+    return plan.policy.ranking is not None or experiments.holdout is not None or bool(experiments.experiments)
+
+
+def leaf_of(plan: Plan, document: Mapping[str, Json]) -> str:
+    """Return the segment of a customer, as text."""
+    segment = plan.baseline.segment
+    value = evaluate(segment, document) if segment is not None else None
+    if isinstance(value, bool | int | float | str):
+        return str(value)[:_MAX_LEAF]
+    return OTHER
+
+
+def _is_of_responses(path: str) -> bool:
+    return path in ("profile", "profile.responses") or path.startswith("profile.responses.")

@@ -1,0 +1,180 @@
+"""Groups, propensities and trials, from the event to the receipt and the record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from functions.decision.probabilities import draw, seed_of
+from functions.documents import Json
+from functions.models.memory import MemoryModel
+from functions.models.model import ModelReply
+from functions.runtime.learning import fold_due
+from functions.runtime.receipt import Receipt
+from functions.runtime.responses import record_event
+from functions.runtime.trials import trial_from
+from functions.spec.experiment_plan import ExperimentPlan, ExperimentsPlan, Slice
+from functions.spec.plan import Plan
+from functions.testing.rehearsal import Rehearsal
+from functions.testing.sample_function import CUSTOMER, NOW, REGISTRY, a_plan, an_event, put_customer
+
+ALL = ((0.0, 1.0),)
+HOLDOUT = ExperimentsPlan(Slice("holdout", ALL))
+RANDOM = ExperimentsPlan(None, (ExperimentPlan("offers", "offers", {"random": ALL}),))
+USUAL = ExperimentsPlan(None, (ExperimentPlan("offers", "offers", {"usual": ALL}),))
+
+ACTIONS = {
+    "offer-20": {"channel": "offers", "cost": 9, "value": {"kept": 50}, "chance": {"kept": 0.5}},
+    "offer-10": {"channel": "offers", "cost": 1, "value": {"kept": 50}, "chance": {"kept": 0.45}},
+}
+DECIDE = {
+    "when": "churn_risk >= `0.6`",
+    "actions": ["offer-20", "offer-10"],
+    "do_nothing": {"kept": "subtract(`1`, churn_risk)"},
+    "segment": "features.orders",
+}
+
+
+def ranked(**learning: Json) -> Plan:
+    policy: dict[str, Json] = {"objectives": {"kept": {}}}
+    if learning:
+        policy["learning"] = learning
+    return a_plan({**REGISTRY, "actions": ACTIONS}, policy=policy, decide=DECIDE)
+
+
+def a_world(score: str = "0.83") -> Rehearsal:
+    world = Rehearsal(now=NOW, model=MemoryModel(lambda _: ModelReply(score.encode(), "text/csv")))
+    put_customer(world.store)
+    return world
+
+
+def run(world: Rehearsal, plan: Plan, event_id: str = "event-1") -> Receipt:
+    return world.runtime.handle(plan, an_event(event_id), now=NOW)
+
+
+def test_the_holdout_gets_no_action_and_its_score_is_written() -> None:
+    world = a_world()
+    receipt = run(world, replace(a_plan(), experiments=HOLDOUT))
+    assert (receipt.outcome, receipt.reason.code) == ("suppressed", "experiment.holdout")
+    assert receipt.write_back == {"scores.churn_risk": 0.83}
+    assert {one.by for one in receipt.candidates[:-1]} == {"experiment.holdout"}
+    assert world.store.load(CUSTOMER).state.contacts == ()
+
+
+def test_the_holdout_is_told_apart_from_a_condition_that_does_not_hold() -> None:
+    assert run(a_world("0.1"), replace(a_plan(), experiments=HOLDOUT)).reason.code == "condition.false"
+
+
+def test_the_holdout_pays_for_no_score_where_none_is_wanted_without_an_action() -> None:
+    receipt = run(a_world(), replace(a_plan(score="when-actionable"), experiments=HOLDOUT))
+    assert (receipt.reason.code, receipt.scores) == ("experiment.holdout", {})
+
+
+def test_whoever_is_known_by_an_alias_of_the_holdout_is_held_out() -> None:
+    half = Slice("holdout", ((0.0, 0.5),))
+    world = a_world()
+    world.store.put_alias("anonymous-7", CUSTOMER)
+    from functions.decision.experiments import is_in
+
+    seed = next(
+        f"seed-{number}"
+        for number in range(100)
+        if is_in(replace(half, seed=f"seed-{number}"), ["anonymous-7"])
+        and not is_in(replace(half, seed=f"seed-{number}"), [CUSTOMER])
+    )
+    plan = replace(a_plan(), experiments=ExperimentsPlan(replace(half, seed=seed)))
+    assert run(world, plan).outcome == "acted"
+    by_alias = world.runtime.handle(plan, an_event("event-2", user_id="anonymous-7"), now=NOW)
+    assert (by_alias.profile_id, by_alias.reason.code) == (CUSTOMER, "experiment.holdout")
+
+
+def test_the_random_group_is_drawn_by_the_decision_id_and_says_with_which_chance() -> None:
+    receipt = run(a_world(), replace(a_plan(), experiments=RANDOM))
+    assert receipt.decision_id is not None
+    drawn = draw({"offer-20": 0.5, "offer-10": 0.5}, seed_of(receipt.decision_id))
+    assert receipt.action is not None
+    assert (receipt.action.name, receipt.reason.code) == (drawn, "action.random")
+    assert [one.chance for one in receipt.candidates] == [0.5, 0.5, None]
+    assert receipt.as_document()["experiment"] == {
+        "group": "random",
+        "experiment": "offers",
+        "bucket": receipt.assignment.bucket if receipt.assignment else None,
+        "segment": None,
+        "seed": seed_of(receipt.decision_id),
+    }
+
+
+def test_business_as_usual_gets_the_first_although_another_is_worth_more() -> None:
+    usual = run(a_world(), replace(ranked(), experiments=USUAL))
+    assert usual.action is not None
+    assert (usual.action.name, usual.reason.code) == ("offer-20", "action.chosen")
+    best = run(a_world(), ranked())
+    assert best.action is not None
+    # 50·(0.5 − 0.17) − 9 = 7.5 against 50·(0.45 − 0.17) − 1 = 13.
+    assert (best.action.name, best.reason.code) == ("offer-10", "action.ranked")
+    assert [one.value for one in best.candidates] == [pytest.approx(7.5), pytest.approx(13.0), None]
+
+
+def test_the_record_keeps_what_was_drawn_from_and_a_replay_decides_the_same() -> None:
+    plan = ranked(floor=0.1)
+    first, second = a_world(), a_world()
+    one, other = run(first, plan), run(second, plan)
+    assert one.decision_id is not None
+    (record,) = first.store.decisions(CUSTOMER)
+    kept = record.body
+    assert kept == second.store.decisions(CUSTOMER)[0].body
+    assert kept["experiment"]["seed"] == seed_of(one.decision_id)
+    chances = {candidate["action"]: candidate["chance"] for candidate in kept["candidates"]}
+    assert sum(chances.values()) == pytest.approx(1.0)
+    assert min(chances.values()) >= 0.1
+    name = draw(chances, kept["experiment"]["seed"])
+    assert name == (one.action.name if one.action else "do-nothing")
+    assert one.candidates == other.candidates
+
+
+def test_a_measured_decision_opens_one_trial_however_often_it_is_delivered() -> None:
+    world, plan = a_world(), ranked(window="2d")
+    run(world, plan)
+    run(world, plan)
+    (record,) = world.feedback.trials(CUSTOMER, since=NOW)
+    trial = trial_from(record)
+    assert (trial.function, trial.leaf, trial.group, trial.closes_at) == (
+        "churn",
+        "5",
+        "optimised",
+        NOW + timedelta(days=2),
+    )
+    assert record.due_at == trial.closes_at
+
+
+def test_a_function_without_objectives_or_experiments_opens_none() -> None:
+    world = a_world()
+    run(world, a_plan())
+    assert world.feedback.trials(CUSTOMER, since=NOW) == []
+
+
+def test_the_next_decision_reads_the_last_response() -> None:
+    world, plan = a_world(), replace(ranked(), experiments=USUAL)
+    run(world, plan)
+    complaint = an_event("event-9", name="action_complained", time=NOW)
+    assert [one.status for one in record_event(world.feedback, complaint, CUSTOMER, now=NOW)] == ["recorded"]
+    wary = a_plan(rails=[
+        {"name": "calm", "forbid": "all", "after": "profile.responses.complained.at", "absent": "never", "for": "30d"}
+    ])  # fmt: skip
+    receipt = run(world, wary, "event-2")
+    assert (receipt.outcome, receipt.reason.code) == ("suppressed", "rail.blocked")
+
+
+def test_responses_move_the_chances_of_the_next_decision() -> None:
+    world, plan = a_world(), ranked(floor=0.01, window="2d")
+    before = run(world, plan)
+    for number in range(200):
+        event = f"event-{number + 10}"
+        run(world, plan, event)
+    world.wait(timedelta(days=3))
+    fold_due(world.feedback, now=NOW + timedelta(days=3), limit=1_000)
+    after = run(world, plan, "event-9999")
+    # Nobody kept their contract, whatever was offered: what was believed to work is believed less.
+    assert (after.candidates[1].value or 0) < (before.candidates[1].value or 0)
