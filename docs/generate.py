@@ -116,6 +116,8 @@ _POLICY_INTRODUCTION: Final = (
     "- A budget is exact, however many customers are served at once. A new limit counts from its next window on.\n"
     "- `functions validate` finds tags, actions, zones and consents that do not exist, caps that can never bind, "
     "and actions that can never pass. `functions explain --policy` says every rule in plain English.\n"
+    "- `functions policy publish` brings changed rules to the functions that run, [without a deployment]"
+    "(deploy.md#change-the-policy-without-a-deployment).\n"
 )
 _RULE_TITLES: Final = {
     "cap": "Frequency cap",

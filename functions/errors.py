@@ -74,6 +74,18 @@ class PolicyNewerFormatError(FunctionsError):
     code = "policy.newer_format"
 
 
+class PolicyMovedError(FunctionsError):
+    """Somebody else published a policy meanwhile; look at theirs before you publish yours."""
+
+    code = "policy.moved"
+
+
+class UnknownPolicyError(FunctionsError):
+    """No version of the policy that was published has the hash that was asked for."""
+
+    code = "policy.unknown_version"
+
+
 class UnknownNameError(FunctionsError):
     """No action or function has the name that was to be switched."""
 

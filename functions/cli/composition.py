@@ -114,7 +114,7 @@ def opened_runtime(
         if documents is not None:
             stack.callback(documents.close)
             pace = Pace(settings.policy_every, settings.policy_good_for)
-            policy = StoredPolicy(documents, wall=utc_now, pace=pace)
+            policy = StoredPolicy(documents, wall=utc_now, published=False, pace=pace)
         models = _Models(settings, stack, endpoint, on_stand_in or (lambda _: None))
         channels = _Channels(settings)
         ports = Ports(

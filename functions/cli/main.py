@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, str] = {
     "outcomes": "record what customers did after decisions, and learn from it",
     "evaluate": "compare what the groups of customers have brought",
     "outbox": "show the actions that wait to be sent, and send them",
+    "policy": "publish what may happen, without a deployment, and go back",
     "switch": "switch an action or a function off, and on again",
     "replay": "decide again about past events, and send nothing late",
     "deploy": "check every spec, run its cases, and deploy",
@@ -180,10 +181,12 @@ def _exit_code(error: FunctionsError) -> int:
         SettingsError,
         UnknownFunctionError,
         UnknownNameError,
+        UnknownPolicyError,
         UsageError,
     )
 
-    if isinstance(error, UnknownFunctionError | UnknownNameError | UsageError):
+    usage = UnknownFunctionError | UnknownNameError | UnknownPolicyError | UsageError
+    if isinstance(error, usage):
         return EXIT_USAGE
     return EXIT_ENVIRONMENT if isinstance(error, SettingsError | DependencyError) else EXIT_PROBLEMS
 

@@ -70,7 +70,10 @@ REASONS: Mapping[str, str] = {
     "profile.missing": "Nothing was done: there is no profile for this customer.",
     "switch.function_off": "Nothing was done: the function {function} is switched off.",
     "switch.action_off": "Nothing was done: an operator has switched the actions off.",
-    "policy.unavailable": "Nothing was done: what is switched off could not be read, and unknown is no.",
+    "policy.unavailable": "Nothing was done: which policy is in force could not be read, and unknown is no.",
+    "policy.action_gone": "Nothing was done: the policy in force no longer has the actions.",
+    "policy.action_unusable": "Nothing was done: the function can't carry out the actions as the policy in "
+    "force describes them.",
     "action.expired": "The action was not sent in time; the moment has passed.",
 }
 """Sentence by code; `consent` stands for the codes `consent.<verdict>`."""

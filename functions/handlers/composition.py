@@ -199,12 +199,12 @@ def _ports(settings: Settings, telemetry: Telemetry) -> Ports:
 
 
 def _policy(settings: Settings, telemetry: Telemetry) -> PolicySource:
-    """Return what looks at the switches; the first look comes with the first event, not at init."""
+    """Return what looks at the policy and the switches: before the first event, and not at init."""
     documents = open_operator_store(settings.store)
     if documents is None:
         return AsBuilt()
     pace = Pace(settings.policy_every, settings.policy_good_for)
-    return StoredPolicy(documents, wall=utc_now, pace=pace, notice=telemetry.policy_unread)
+    return StoredPolicy(documents, wall=utc_now, published=True, pace=pace, notice=telemetry.policy_unread)
 
 
 def _model_opener(settings: Settings) -> Callable[[ModelPlan], Model]:

@@ -11,7 +11,7 @@ from functions.documents import Json
 from functions.errors import ActionError, FunctionsError, SettingsError
 from functions.governance.gate import check_consent
 from functions.profiles.store import ContactStatus, OutboxEntry
-from functions.runtime.in_force import UNKNOWN
+from functions.runtime.in_force import UNKNOWN, Leaving
 from functions.runtime.judging import Obstacle, Recheck
 from functions.runtime.ports import Ports
 from functions.runtime.receipt import ActionTaken, Delivery
@@ -114,7 +114,8 @@ def redrive(
     """Send what is due in the outbox, after switches, age, consent and rails were checked again.
 
     Args:
-        policy: The rails, and where the channels of the entries are found.
+        policy: What the process was built with: the rails, unless others are in force, and where the
+            channels of the entries are found.
         now: Time of the act.
         limit: Entries at the most.
         ports: The surroundings.
@@ -126,19 +127,19 @@ def redrive(
         ProfileStoreError: The outbox can't be listed.
     """
     entries = ports.store.outbox(due_before=max(now, ports.wall()), limit=limit)
-    recheck = Recheck(policy)
+    recheck = Recheck(ports.policy.leaving(policy))
     return [(entry, _perform_again(entry, recheck, now=now, ports=ports)) for entry in entries]
 
 
 def resume(
-    profile_id: str, decision_id: str, *, policy: Policy, now: datetime, ports: Ports
+    profile_id: str, decision_id: str, *, leaving: Leaving, now: datetime, ports: Ports
 ) -> ActionTaken | None:
     """Say how far the action of an earlier decision got; send it if whoever decided did not get that far.
 
     Args:
         profile_id: Whose.
         decision_id: The decision.
-        policy: The rails, and where its channel is found.
+        leaving: What it is asked by, and where its channel is found.
         now: Time of the act.
         ports: The surroundings.
 
@@ -153,7 +154,7 @@ def resume(
         return None
     performed = None
     if entry.status == "reserved" and entry.due_at <= ports.wall():
-        performed = _perform_again(entry, Recheck(policy), now=now, ports=ports)
+        performed = _perform_again(entry, Recheck(leaving), now=now, ports=ports)
     return (performed or Performed(entry, _DELIVERIES[entry.status], entry.note)).as_action()
 
 
@@ -174,7 +175,7 @@ def _perform_again(entry: OutboxEntry, recheck: Recheck, *, now: datetime, ports
 
 def _refusal(entry: OutboxEntry, recheck: Recheck, *, now: datetime, ports: Ports) -> Obstacle | None:
     """Return why an entry may not leave now, None when it may."""
-    held = ports.policy.hold(entry.function, entry.action)
+    held = recheck.hold(entry.function, entry.action)
     if held is not None:
         return Obstacle(held)
     if entry.expires_at is not None and entry.expires_at <= now:

@@ -382,7 +382,7 @@ class _Run:
         action = resume(
             existing.profile_id,
             existing.id,
-            policy=self._plan.policy,
+            leaving=self._in_force.leaving(),
             now=self._now,
             ports=self._ports,
         )

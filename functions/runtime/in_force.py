@@ -1,16 +1,30 @@
-"""What of a plan is in force at a moment: its actions, and what operators have taken away."""
+"""What of a plan is in force at a moment: its actions and rails, and what operators have taken away."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from functions.decision.reasons import Reason
-from functions.spec.plan import Plan
+from functions.spec.plan import Plan, Policy
 
 UNKNOWN: Final = "policy.unavailable"
 """Code of what can't be known, and counts as no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What a decided action is asked by when it is about to leave.
+
+    Attributes:
+        policy: The rails, and where channels are found.
+        hold: Given a function and an action, returns the code of why it may not leave, or `UNKNOWN`; None
+            when it may.
+    """
+
+    policy: Policy
+    hold: Callable[[str, str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +32,7 @@ class InForce:
     """A plan as it is in force.
 
     Attributes:
-        plan: With the actions of the policy in force, and its hash.
+        plan: With the actions and rails of the policy in force, and its hash.
         removed: Actions that may not be chosen, with why.
         off: Why the function decides nothing; None while it decides.
     """
@@ -26,6 +40,14 @@ class InForce:
     plan: Plan
     removed: Mapping[str, Reason] = field(default_factory=dict)
     off: Reason | None = None
+
+    def leaving(self) -> Leaving:
+        """Return what actions of this function are asked by when they are about to leave."""
+        return Leaving(self.plan.policy, self._hold)
+
+    def _hold(self, _: str, action: str) -> str | None:
+        why = self.off or self.removed.get(action)
+        return why.code if why else None
 
 
 class PolicySource(Protocol):
@@ -38,8 +60,12 @@ class PolicySource(Protocol):
         """Return what of a plan is in force now."""
         ...
 
-    def hold(self, function: str, action: str) -> str | None:
-        """Return the code of why a decided action may not leave now: a switch, or `UNKNOWN`; None when it may."""
+    def leaving(self, policy: Policy) -> Leaving:
+        """Return what the actions of every function are asked by when they are about to leave.
+
+        Args:
+            policy: What the process was built with.
+        """
         ...
 
 
@@ -50,7 +76,6 @@ class AsBuilt:
         """Return the plan as it is."""
         return InForce(plan)
 
-    def hold(self, function: str, action: str) -> str | None:
+    def leaving(self, policy: Policy) -> Leaving:
         """Hold nothing."""
-        del function, action
-        return None
+        return Leaving(policy, lambda _function, _action: None)

@@ -14,8 +14,9 @@ from functions.decision.rails import Rails, can_recheck
 from functions.documents import Json
 from functions.events.emitted import SCORE_UPDATED
 from functions.profiles.store import OutboxEntry, Snapshot
+from functions.runtime.in_force import Leaving
 from functions.runtime.root import profile_document
-from functions.spec.plan import ActionPlan, Plan, Policy
+from functions.spec.plan import ActionPlan, Plan
 from functions.spec.projection import Projection
 from functions.spec.rails import CONTACT_LOG
 from functions.times import format_instant
@@ -78,11 +79,13 @@ class Recheck:
     """The rules that are asked again when an action is about to leave.
 
     Args:
-        policy: As it is now, whatever it was when the action was decided.
+        leaving: As it is now, whatever it was when the action was decided.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, leaving: Leaving) -> None:
+        policy = leaving.policy
         self.policy: Final = policy
+        self.hold: Final = leaving.hold
         self._rails: Final = Rails(policy, only=can_recheck)
         self._projection: Final = Projection(tuple(policy.expressions()))
 

@@ -1,4 +1,4 @@
-"""The switches, looked up in the store every few seconds.
+"""The policy in force and the switches, looked up in the store every few seconds.
 
 What can't be known counts as no: without a successful look in the last minutes no action is chosen, while
 scores go on. Ages are taken by the wall clock: a process that was frozen, or restored from a snapshot, finds
@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Generic, TypeVar
 
+from functions.build.published import apply_policy, policy_for_leaving
 from functions.decision.reasons import Reason, reason
 from functions.errors import FunctionsError
 from functions.profiles.operator_documents import OperatorStore
-from functions.runtime.in_force import UNKNOWN, InForce
+from functions.runtime.in_force import UNKNOWN, InForce, Leaving
 from functions.runtime.switches import NOTHING_OFF, SWITCHES, Switches, read_switches
-from functions.spec.plan import Plan
+from functions.runtime.versions import CURRENT, read_pointer, stored_version
+from functions.spec.plan import Plan, Policy
 from functions.times import Clock
 
 LOOK_EVERY: Final = timedelta(seconds=10)
@@ -28,6 +30,8 @@ GOOD_FOR: Final = timedelta(minutes=5)
 
 _RETRY: Final = timedelta(seconds=1)
 _NO_TIME: Final = timedelta(0)
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +48,31 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(Generic[_Value]):
     """What is known since the last look.
 
     Attributes:
         looked_at: Of the last look, successful or not; None before the first.
         good_at: Of the last look in which everything could be read.
         switches: As last read, also when the policy could not be.
-        base: The plan, once a look was successful.
-        answer: The base without what is switched off.
+        value: What the last policy that could be read makes of the subject.
+        version: The hash of that policy; None for the one that the process was built with.
     """
 
     looked_at: datetime | None = None
     good_at: datetime | None = None
     switches: Switches = NOTHING_OFF
-    base: InForce | None = None
-    answer: InForce | None = None
+    value: _Value | None = None
+    version: str | None = None
 
 
 class StoredPolicy:
-    """Looks at the switches; plans are as they were built.
+    """Looks at the pointer and the switches in one read, and loads a version when the pointer names a new one.
 
     Args:
-        store: Where operators switch.
+        store: Where operators publish and switch.
         wall: The clock.
+        published: Whether published versions count; without, plans are as they were built.
         pace: How often to look.
         notice: Told the code of why a look failed.
     """
@@ -77,66 +82,95 @@ class StoredPolicy:
         store: OperatorStore,
         *,
         wall: Clock,
+        published: bool,
         pace: Pace | None = None,
         notice: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._store: Final = store
         self._wall: Final = wall
+        self._published: Final = published
         self._pace: Final = pace or Pace()
         self._notice: Final = notice
-        self._seen: Final[dict[str, _Seen]] = {}
+        self._plans: Final[dict[str, tuple[Plan, _Seen[InForce]]]] = {}
+        self._leaving: _Seen[Policy] = _Seen()
 
     def look(self, plan: Plan) -> InForce:
         """Return what of a plan is in force now."""
         now = self._wall()
-        seen = self._fresh(plan.name, plan, now)
-        if seen.answer is not None and self._is_known(seen, now):
-            return seen.answer
-        known = (seen.base or InForce(plan)).plan
-        unavailable = dict.fromkeys((action.name for action in known.actions), reason(UNKNOWN))
-        return InForce(known, unavailable, _function_off(known, seen.switches))
+        asked, seen = self._plans.get(plan.name, (plan, _Seen()))
+        if asked is not plan:
+            seen = _Seen()
+        if self._is_due(seen, now):
+            seen = self._looked(seen, now, lambda version: self._applied(plan, version))
+            self._plans[plan.name] = plan, seen
+        base = seen.value or InForce(plan)
+        off = _function_off(base.plan, seen.switches)
+        if seen.value is None or not self._is_known(seen, now):
+            return InForce(base.plan, _all(base.plan, reason(UNKNOWN)), off)
+        if not seen.switches.off:
+            return base
+        return InForce(base.plan, {**base.removed, **_switched(base.plan, seen.switches)}, off)
 
-    def hold(self, function: str, action: str) -> str | None:
-        """Return the code of why a decided action may not leave now; None when it may."""
+    def leaving(self, policy: Policy) -> Leaving:
+        """Return what the actions of every function are asked by when they are about to leave."""
         now = self._wall()
-        seen = self._fresh("", None, now)
-        if seen.switches.is_off("function", function):
-            return "switch.function_off"
-        if seen.switches.is_off("action", action):
-            return "switch.action_off"
-        return None if self._is_known(seen, now) else UNKNOWN
+        if self._is_due(self._leaving, now):
+            self._leaving = self._looked(self._leaving, now, lambda version: self._rails(policy, version))
+        seen = self._leaving
+        known = seen.value is not None and self._is_known(seen, now)
 
-    def _fresh(self, name: str, plan: Plan | None, now: datetime) -> _Seen:
-        """Return what is known, after another look when the last one is over."""
-        seen = self._seen.get(name, _Seen())
+        def hold(function: str, action: str) -> str | None:
+            if seen.switches.is_off("function", function):
+                return "switch.function_off"
+            if seen.switches.is_off("action", action):
+                return "switch.action_off"
+            return None if known else UNKNOWN
+
+        return Leaving(seen.value or policy, hold)
+
+    def _is_due(self, seen: _Seen[_Value], now: datetime) -> bool:
         holds = self._pace.every if seen.looked_at == seen.good_at else min(self._pace.every, _RETRY)
-        if seen.looked_at is None or not _NO_TIME <= now - seen.looked_at < holds:
-            seen = self._seen[name] = self._looked(replace(seen, looked_at=now), plan)
-        return seen
+        return seen.looked_at is None or not _NO_TIME <= now - seen.looked_at < holds
 
-    def _is_known(self, seen: _Seen, now: datetime) -> bool:
+    def _is_known(self, seen: _Seen[_Value], now: datetime) -> bool:
         return seen.good_at is not None and _NO_TIME <= now - seen.good_at <= self._pace.good_for
 
-    def _looked(self, seen: _Seen, plan: Plan | None) -> _Seen:
+    def _looked(
+        self, before: _Seen[_Value], now: datetime, make: Callable[[str | None], _Value]
+    ) -> _Seen[_Value]:
+        seen = replace(before, looked_at=now)
         try:
-            documents = self._store.read_documents(SWITCHES)
-            base = InForce(plan) if plan is not None else None
-            seen = _answered(replace(seen, switches=read_switches(documents.get(SWITCHES)), base=base))
+            names = (CURRENT, SWITCHES) if self._published else (SWITCHES,)
+            documents = self._store.read_documents(*names)
+            # Before the policy: a switch counts also when the policy beside it can't be read.
+            seen = replace(seen, switches=read_switches(documents.get(SWITCHES)))
+            version = read_pointer(documents.get(CURRENT)).hash
+            if seen.value is None or version != seen.version:
+                seen = replace(seen, value=make(version), version=version)
         except FunctionsError as error:
             self._notice(error.code)
             return seen
-        return replace(seen, good_at=seen.looked_at)
+        return replace(seen, good_at=now)
+
+    def _applied(self, plan: Plan, version: str | None) -> InForce:
+        if version is None or version == plan.bundle.policy:
+            return InForce(plan)
+        applied = apply_policy(plan, stored_version(self._store, version))
+        return InForce(applied.plan, {name: reason(code) for name, code in applied.removed.items()})
+
+    def _rails(self, policy: Policy, version: str | None) -> Policy:
+        if version is None or version == policy.hash:
+            return policy
+        return policy_for_leaving(policy, stored_version(self._store, version))
 
 
-def _answered(seen: _Seen) -> _Seen:
-    """Return what is known with the answer made anew: once for each look, not for each event."""
-    if seen.base is None:
-        return seen
-    plan, switches = seen.base.plan, seen.switches
-    off = reason("switch.action_off")
-    switched = {action.name: off for action in plan.actions if switches.is_off("action", action.name)}
-    answer = InForce(plan, {**seen.base.removed, **switched}, _function_off(plan, switches))
-    return replace(seen, answer=answer)
+def _all(plan: Plan, why: Reason) -> dict[str, Reason]:
+    return dict.fromkeys((action.name for action in plan.actions), why)
+
+
+def _switched(plan: Plan, switches: Switches) -> dict[str, Reason]:
+    why = reason("switch.action_off")
+    return {action.name: why for action in plan.actions if switches.is_off("action", action.name)}
 
 
 def _function_off(plan: Plan, switches: Switches) -> Reason | None:

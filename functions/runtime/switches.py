@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, get_args
 
+from functions.build.published import refuse_newer
 from functions.documents import Json
-from functions.errors import PolicyNewerFormatError, PolicyUnusableError, StoreContendedError
+from functions.errors import PolicyUnusableError, StoreContendedError
 from functions.profiles.operator_documents import OperatorDocument, OperatorStore
 from functions.times import format_instant, parse_instant
 
@@ -64,12 +65,7 @@ def read_switches(document: OperatorDocument | None) -> Switches:
     """
     if document is None:
         return NOTHING_OFF
-    written = document.body.get("format")
-    if isinstance(written, int) and written > _FORMAT:
-        raise PolicyNewerFormatError(
-            f"the switches have format {written}; this version reads up to {_FORMAT}",
-            hint="Deploy the version that wrote them, or a newer one.",
-        )
+    refuse_newer(document.body, _FORMAT, "the document of the switches")
     try:
         found = [
             Switch(kind, name, parse_instant(switch["at"]), switch["because"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from functions.documents import content_hash
+from functions.documents import Json, content_hash
 from functions.events.patterns import EventPattern, PatternError, compile_pattern
 from functions.expressions import (
     CompiledFeatures,
@@ -162,11 +162,16 @@ class SpecCompiler:
 
     def _bundle(self, model: ModelPlan | None) -> Bundle:
         return Bundle(
-            # What consent a purpose needs is part of what the function does.
-            spec=content_hash([self.source.data, self.shared.contract_hash]),
+            # What consent a purpose needs and where actions leave is part of what is deployed.
+            spec=content_hash([self.source.data, self.shared.contract_hash, self._channels()]),
             policy=self.shared.policy_hash,
             model=f"{model.kind}:{model.target}" if model else "none",
         )
+
+    def _channels(self) -> Json:
+        """Return the channels as they were written; what is there once the spec has no errors."""
+        data = self.shared.registry_source.data
+        return data.get("channels") if isinstance(data, dict) else None
 
     def _roots(self, outputs: tuple[str, ...]) -> tuple[str, ...] | None:
         """Return what an expression may read after the model has answered; None where that is not known."""

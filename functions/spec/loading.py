@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from functions.documents import content_hash
+from functions.documents import Json, content_hash
 from functions.errors import UnknownFunctionError
 from functions.expressions import Expression, compile_expression
 from functions.governance.contract import DataContract
@@ -239,9 +239,16 @@ def _load_shared(folder: Path, problems: list[Problem]) -> tuple[Shared, DataCon
         rails=rails,
         ranking=ranking,
         contract_hash=content_hash(contract_source.data),
-        policy_hash=content_hash([registry_source.data, policy_source.data]),
+        policy_hash=content_hash([_without_channels(registry_source.data), policy_source.data]),
     )
     return shared, contract
+
+
+def _without_channels(registry: Json) -> Json:
+    """Return what of the registry is policy: channels belong to the deployment, as do their rights."""
+    if not isinstance(registry, dict):
+        return None
+    return {key: section for key, section in registry.items() if key != "channels"}
 
 
 def _policy_source(folder: Path) -> Source:

@@ -22,6 +22,7 @@ from functions.actions.channel import ActionChannel
 from functions.actions.file import FileChannel
 from functions.actions.webhook import WebhookChannel
 from functions.build.folder import load_built
+from functions.build.published import published_form
 from functions.decision.reasons import CONSENT_SENTENCES, REASONS
 from functions.errors import (
     EventForeignAccountError,
@@ -50,7 +51,8 @@ from functions.runtime.engine import Runtime
 from functions.runtime.receipt import Receipt
 from functions.runtime.stored_policy import StoredPolicy
 from functions.runtime.switches import SWITCHES
-from functions.spec.loading import load_function
+from functions.runtime.versions import Pointer, publish, stored_pointer
+from functions.spec.loading import load_function, load_policy
 from functions.spec.plan import ChannelPlan, ModelPlan, Plan
 from functions.spec.problems import SpecError
 from functions.testing.loopback import Answer, LoopbackReceiver
@@ -65,6 +67,7 @@ from functions.testing.sample_function import (
     an_event,
     consent,
     put_customer,
+    write_specs,
 )
 
 HIGH, LOW = ModelReply(b"0.83", "text/csv"), ModelReply(b"0.1", "text/csv")
@@ -312,7 +315,7 @@ def _with_switches(body: Mapping[str, Any]) -> tuple[str, list[str]]:
     """Return the reason and the notices of a decision while the store holds these switches."""
     documents, notices = MemoryOperatorStore(), list[str]()
     assert documents.put_document(SWITCHES, body, replaces=0)
-    policy = StoredPolicy(documents, wall=lambda: NOW, notice=notices.append)
+    policy = StoredPolicy(documents, wall=lambda: NOW, published=False, notice=notices.append)
     world = Rehearsal(now=NOW, model=MemoryModel(lambda _: HIGH), policy=policy)
     put_customer(world.store)
     receipt = world.runtime.handle(a_plan(), an_event(), now=NOW)
@@ -342,6 +345,40 @@ def _operated(code: str) -> str:
     return caught.value.code
 
 
+def _overtaken(_: Desk) -> str:
+    documents, form = MemoryOperatorStore(), published_form(a_plan().policy)
+    stood = stored_pointer(documents)
+    publish(documents, form, stood, note=None, at=NOW)
+    with pytest.raises(FunctionsError) as caught:
+        publish(documents, form, stood, note=None, at=NOW)
+    return caught.value.code
+
+
+def _published(desk: Desk, change: Callable[[Any], None]) -> str:
+    """Return why the first action of the sample was vetoed by a policy that was published for another folder."""
+    path = desk.folder / "published"
+    path.mkdir()
+    registry = json.loads(json.dumps(dict(REGISTRY)))
+    change(registry)
+    write_specs(path, registry, decide={"actions": ["offer-10"]})
+    documents = MemoryOperatorStore()
+    publish(documents, published_form(load_policy(path)), Pointer(), note=None, at=NOW)
+    policy = StoredPolicy(documents, wall=lambda: NOW, published=True)
+    world = Rehearsal(now=NOW, model=MemoryModel(lambda _: HIGH), policy=policy)
+    put_customer(world.store)
+    plan = a_plan(decide={"when": "churn_risk >= `0.6`", "actions": ["offer-20"]})
+    return world.runtime.handle(plan, an_event(), now=NOW).reason.code
+
+
+def _without_the_offer(registry: Any) -> None:
+    del registry["actions"]["offer-20"]
+
+
+def _by_another_channel(registry: Any) -> None:
+    registry["channels"]["elsewhere"] = {"kind": "memory"}
+    registry["actions"]["offer-20"]["channel"] = "elsewhere"
+
+
 ERRORS: Final[Mapping[str, Provocation]] = {
     "settings.invalid": lambda desk: _shown(desk, "settings", FUNCTIONS_LEASE="soon"),
     "usage.invalid": lambda desk: _shown(desk, "replay"),
@@ -354,6 +391,8 @@ ERRORS: Final[Mapping[str, Provocation]] = {
     "handler.unhandled": _unhandled,
     "policy.unusable": lambda _: _notice({"format": 1}),
     "policy.newer_format": lambda _: _notice({"format": 2}),
+    "policy.moved": _overtaken,
+    "policy.unknown_version": lambda desk: _shown(desk, "policy", "use", "0123456789abcdef"),
     "switch.unknown_name": lambda desk: _shown(desk, "switch", "off", "function", "nobody"),
     "event.foreign_account": _foreign_account,
     "event.invalid": _no_event,
@@ -483,6 +522,8 @@ REASON_CODES: Final[Mapping[str, Provocation]] = {
     "action.expired": _redriven,
     "switch.function_off": lambda _: _with_switches(_off("function", "churn"))[0],
     "switch.action_off": lambda _: _with_switches(_off("action", "offer-20", "offer-10"))[0],
+    "policy.action_gone": lambda desk: _published(desk, _without_the_offer),
+    "policy.action_unusable": lambda desk: _published(desk, _by_another_channel),
     "policy.unavailable": lambda _: _with_switches({"format": 2})[0],
     "consent.denied": lambda _: _consent(consent("denied", at=NOW)),
     "consent.revoked": lambda _: _consent(consent("revoked", at=NOW)),

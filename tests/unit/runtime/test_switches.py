@@ -39,7 +39,7 @@ class _World:
     def __init__(self) -> None:
         self.documents = MemoryOperatorStore()
         self.stage = Rehearsal(now=NOW, model=MemoryModel(lambda _: ModelReply(b"0.83", "text/csv")))
-        self.policy = StoredPolicy(self.documents, wall=self.stage.ports.wall)
+        self.policy = StoredPolicy(self.documents, wall=self.stage.ports.wall, published=False)
         self.stage.ports = replace(self.stage.ports, policy=self.policy)
         self.runtime = type(self.stage.runtime)(self.stage.ports)
         put_customer(self.stage.store)
@@ -117,7 +117,7 @@ def test_damaged_switches_are_not_taken_for_none(body: dict[str, object]) -> Non
 
 
 def test_switches_of_a_newer_version_are_refused_by_name() -> None:
-    with pytest.raises(PolicyNewerFormatError, match="format 2; this version reads up to 1"):
+    with pytest.raises(PolicyNewerFormatError, match="has format 2; this version reads up to 1"):
         read_switches(OperatorDocument(SWITCHES, 1, {"format": 2, "action": {}, "function": {}}))
 
 
