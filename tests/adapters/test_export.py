@@ -18,8 +18,10 @@ from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
 from functions.operations.exporting import Bucket, decision_document
 from functions.profiles.dynamodb import DynamoProfileStore
+from functions.profiles.dynamodb_items import decision_item
 from functions.testing.handler_stage import StageContext
 from functions.testing.lambda_events import TABLE_ARN
+from functions.testing.lambda_runtime import LambdaRuntime
 from functions.testing.rehearsal import Rehearsal
 from functions.testing.sample_function import CUSTOMER, NOW, a_plan, an_event, put_customer
 from tests.adapters.conftest import ACCOUNT, REGION
@@ -49,6 +51,43 @@ def _changes(streams: Any, table: str) -> list[dict[str, Any]]:
         records = streams.get_records(ShardIterator=iterator)["Records"]
         found += [{**one, "eventSource": "aws:dynamodb", "eventSourceARN": TABLE_ARN} for one in records]
     return found
+
+
+def test_entry_module_writes_the_log_under_the_real_runtime_client(
+    aws_endpoint: str, aws_environment: dict[str, str]
+) -> None:
+    bucket = f"log-{uuid4().hex}"
+    s3 = _client("s3", aws_endpoint)
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    world = Rehearsal(now=NOW, model=MemoryModel(lambda _: ModelReply(b"0.83", "text/csv")))
+    put_customer(world.store)
+    world.runtime.handle(a_plan(), an_event(), now=NOW)
+    (record,) = world.store.decisions(CUSTOMER)
+    item = decision_item(record, "token")
+    change = {
+        "eventSource": "aws:dynamodb",
+        "eventSourceARN": TABLE_ARN,
+        "eventID": "1",
+        "eventName": "INSERT",
+        "dynamodb": {
+            "SequenceNumber": "1",
+            "Keys": {"pk": item["pk"], "sk": item["sk"]},
+            "NewImage": item,
+        },
+    }
+    environment = {**aws_environment, "FUNCTIONS_EXPORT_BUCKET": bucket}
+    with LambdaRuntime("functions.handlers.export.handler", environment) as function:
+        for _ in range(2):
+            reply = function.invoke({"Records": [change]})
+            assert (reply.error, reply.payload) == (None, {"batchItemFailures": []})
+        assert CUSTOMER not in function.log
+        refused = function.invoke({"Records": []})
+        assert refused.error is not None
+        assert refused.error["errorType"] == "UnhandledRecordError"
+    (listed,) = s3.list_objects_v2(Bucket=bucket)["Contents"]
+    assert listed["Key"] == "decisions/function=churn/date=2026-11-02/1-1.jsonl.gz"
+    body = gzip.decompress(s3.get_object(Bucket=bucket, Key=listed["Key"])["Body"].read())
+    assert json.loads(body) == decision_document(record)
 
 
 def test_decisions_of_a_table_reach_the_bucket_and_nothing_else_does(

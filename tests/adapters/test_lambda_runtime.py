@@ -14,6 +14,7 @@ import pytest
 
 from functions.build.folder import build_folder
 from functions.endpoint.server import EndpointServer
+from functions.events.replays import generation_of
 from functions.governance.consent import ConsentRecord
 from functions.handlers.visitor import mint_visitor_token
 from functions.profiles.opening import open_store
@@ -164,6 +165,26 @@ def test_recorded_envelope_is_decided_and_its_redelivery_is_not(
     (message,) = surroundings.sent()
     assert (message["event_id"], message["profile_id"]) == (event_id, CUSTOMER)
     assert message["idempotency_key"] == first["decision_id"]
+
+
+def test_replay_of_an_archive_is_decided_anew_and_sends_nothing(surroundings: Surroundings) -> None:
+    live = recorded("cancellation-page")
+    batch = recorded("envelope-sqs")
+
+    def delivery(**fields: str) -> dict[str, Any]:
+        body = json.dumps({**live, **fields})
+        return {"Records": [{**batch["Records"][0], "body": body}]}
+
+    with surroundings.function("sqs") as function:
+        for event in (delivery(), *[delivery(**{"replay-name": "again"})] * 2):
+            assert well(function.invoke(event)) == {"batchItemFailures": []}
+        first, replayed, redelivered = receipts(function)
+    assert [one["outcome"] for one in (first, replayed, redelivered)] == ["acted", "suppressed", "duplicate"]
+    assert (replayed["reason"]["code"], replayed["generation"]) == (
+        "event.replayed",
+        generation_of("again"),
+    )
+    assert len(surroundings.sent()) == 1
 
 
 def page_request(event_id: str, token: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -117,6 +118,21 @@ def test_schedule_releases_what_the_customer_no_longer_wants(capsys: pytest.Capt
     out = capsys.readouterr().out
     assert '"note":"consent.revoked"' in out
     assert "ActionReleased" in out
+
+
+def test_schedule_notes_how_long_an_action_waits_that_it_could_not_send(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stage = waiting(1)
+    stage.rehearsal.channel.fail(ActionUnavailableError("down"))
+    drain(stage)
+    (waited,) = (json.loads(line) for line in capsys.readouterr().out.splitlines() if "OutboxAge" in line)
+    stage.rehearsal.wait(timedelta(minutes=10))
+    drain(stage)
+
+    assert waited["OutboxAge"][0] >= 0
+    # What was sent waits no more.
+    assert "OutboxAge" not in capsys.readouterr().out
 
 
 def test_schedule_ends_when_every_channel_is_down() -> None:

@@ -160,6 +160,17 @@ def test_batch_that_is_delivered_again_in_other_pieces_loses_and_doubles_nothing
     assert stage.exported == [f"e{number}" for number in range(5)]
 
 
+@pytest.mark.parametrize("cut", range(1, 5))
+def test_batch_that_has_grown_when_it_is_delivered_again_doubles_nothing(cut: int) -> None:
+    """Lambda lost its place, and more had come by then."""
+    stage = Stage()
+    records = [change(decided(number, name=f"f-{number % 2}"), number) for number in range(5)]
+    stage.deliver(*records[:cut])
+    stage.deliver(*records)
+
+    assert stage.exported == [f"e{number}" for number in range(5)]
+
+
 def test_batch_that_could_not_be_written_whole_fails_and_is_whole_the_next_time() -> None:
     stage = Stage()
     records = [change(decided(number, name=f"f-{number}"), number) for number in range(3)]
