@@ -29,7 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "new": "write a new function: its spec, its cases and an event",
     "invoke": "run a function on an event and print the receipt",
     "validate": "check every spec and print all problems",
-    "explain": "say what a function reads, sends and may do; --policy: the rails",
+    "explain": "say what a function reads, sends and may do, or the rails",
     "test": "run the cases beside the specs",
     "build": "write the artefacts that a Lambda loads",
     "profile": "read and write profiles and consent",

@@ -177,7 +177,7 @@ def test_the_committed_schemas_are_those_of_this_version(functions: Command, tmp
     written = {path.name: path.read_text() for path in (tmp_path / "schema").iterdir()}
     committed = {path.name: path.read_text() for path in (ROOT / "feature_specs" / "schema").iterdir()}
     assert done.returncode == 0
-    assert len(written) == 5
+    assert len(written) == 6
     assert written == committed, "run: functions schema --write feature_specs/schema"
 
 
