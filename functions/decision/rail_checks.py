@@ -129,9 +129,9 @@ def _cap(rail: CapRail) -> Check:
     chosen, in_window, most = _chosen(rail.selection), inside(rail.window), rail.at_most
 
     def check(facts: Facts) -> Verdict:
-        at, found = facts.at, 0
+        is_inside, found = in_window(facts.at), 0
         for entry in facts.contacts:
-            if entry.counts and chosen(entry) and in_window(entry.at, at):
+            if entry.counts and chosen(entry) and is_inside(entry.at):
                 found += 1
         return "allow" if found < most else "block"
 
@@ -248,11 +248,13 @@ def _exclusion(rail: ExclusionRail) -> ActionCheck:
     kinds, in_window = frozenset(rail.kinds), inside(rail.window)
 
     def check(facts: Facts, action: ActionPlan) -> Verdict:
-        seen = kinds.intersection(action.tags)
+        own = kinds.intersection(action.tags)
+        others = kinds - own if len(own) == 1 else kinds
+        is_inside = in_window(facts.at)
         for entry in facts.contacts:
-            if entry.counts and in_window(entry.at, facts.at):
-                seen = seen.union(kinds.intersection(entry.tags))
-        return "allow" if len(seen) <= 1 else "block"
+            if entry.counts and not others.isdisjoint(entry.tags) and is_inside(entry.at):
+                return "block"
+        return "allow" if len(own) == 1 else "block"
 
     return check
 

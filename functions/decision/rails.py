@@ -84,6 +84,7 @@ class Rails:
         asked = [rail for rail in policy.rails if only(rail)]
         self._rules: Final = [_rule(one) for rail in asked if (one := compile_rail(rail)) is not None]
         self._budgets: Final = [rail for rail in asked if isinstance(rail, BudgetRail) and has_zone(rail)]
+        self.has_budgets: Final = any(isinstance(rail, BudgetRail) for rail in asked)
         self._of: Final = {action.name: self._indexes(action) for action in policy.actions}
 
     def judge(self, facts: Facts, *, expires_at: datetime | None = None) -> Ruling:
@@ -154,9 +155,11 @@ class Ruling:
             outputs: Whether the document has the outputs of the model; what reads them is not asked without.
         """
         found = self.findings(action, outputs=outputs)
-        rules = dict(self._rails.rules(action))
-        reasons = () if found.due is not None else tuple(_reason(rules[n], said) for n, said in found.rules)
-        return (*reasons, *self._rails.unpriced(action))
+        reasons: tuple[Reason, ...] = ()
+        if found.rules and found.due is None:
+            rules = dict(self._rails.rules(action))
+            reasons = tuple(_reason(rules[number], said) for number, said in found.rules)
+        return (*reasons, *self._rails.unpriced(action)) if self._rails.has_budgets else reasons
 
     def due(self, action: ActionPlan) -> datetime | None:
         """Return until when an action has to wait; None when it may happen at once, or not at all."""
@@ -214,7 +217,7 @@ class Ruling:
             local = self._facts.clock(zone) if zone is not None else None
             if local is None or not isinstance(rail, QuietRail) or rail.defer is None or not action.defer:
                 return None
-            end = quiet_end(local, rail.end)
+            end = quiet_end(local, rail.start, rail.end)
             if end - self._facts.at > rail.defer:
                 return None
             ends.append(end)

@@ -13,27 +13,26 @@ DAY_MINUTES = 1440
 _LONGEST = {"day": timedelta(days=2), "week": timedelta(days=9), "month": timedelta(days=33)}
 """More than any two instants of one calendar window lie apart, whatever a zone does to its clock."""
 
-Inside = Callable[[datetime, datetime], bool]
-"""Says of an instant whether it lies in the window of another one."""
+Inside = Callable[[datetime], Callable[[datetime], bool]]
+"""Takes an instant and returns the test whether another one lies in its window."""
 
 
 def inside(window: Window) -> Inside:
-    """Return the test of a window. A rolling one has no end: what is planned ahead counts too.
+    """Return what tests a window. A rolling one has no end: what is planned ahead counts too.
 
     Raises:
         ValueError: The zone of a calendar is not known on this machine.
     """
     if isinstance(window, Rolling):
         length = window.length
-        return lambda instant, at: instant > at - length
+        return lambda at: (at - length).__lt__
     zone, unit, longest = _zone_of(window), window.unit, _LONGEST[window.unit]
 
-    def same_period(instant: datetime, at: datetime) -> bool:
-        if not -longest < instant - at < longest:
-            return False
-        return _first_day(instant, zone, unit) == _first_day(at, zone, unit)
+    def window_of(at: datetime) -> Callable[[datetime], bool]:
+        first, last, day = at - longest, at + longest, _first_day(at, zone, unit)
+        return lambda instant: first < instant < last and _first_day(instant, zone, unit) == day
 
-    return same_period
+    return window_of
 
 
 def period_key(calendar: Calendar, at: datetime) -> str:
@@ -71,37 +70,21 @@ def is_quiet(local: datetime, start: int, end: int) -> bool:
     return start <= minute < end if start < end else minute >= start or minute < end
 
 
-def quiet_end(local: datetime, end: int) -> datetime:
-    """Return the first instant at which a wall clock that is quiet reaches the end of the quiet time.
+def quiet_end(local: datetime, start: int, end: int) -> datetime:
+    """Return the instant at which a wall clock that is quiet is quiet no more, whatever the zone does to it.
 
-    Where the clock is put forward over the end, that is the moment of the change.
+    It is looked for step by step, so that no rule of any zone has to be known. Open time that is shorter than a
+    quarter of an hour, on a day when clocks change, may be passed over: then the end is a later one.
 
     Args:
         local: The wall clock, in its zone.
+        start: Minutes after midnight.
         end: Minutes after midnight.
     """
-    zone = local.tzinfo or UTC
-    instant, wanted = local.astimezone(UTC), timedelta(minutes=end)
-    for days in range(3):
-        midnight = datetime.combine(local.date() + timedelta(days=days), datetime.min.time())
-        for fold in (0, 1):
-            at = (midnight + wanted).replace(tzinfo=zone, fold=fold).astimezone(UTC)
-            if at.astimezone(zone).replace(tzinfo=None) != midnight + wanted:
-                at = _change_before(at, zone) if fold == 0 else at
-            if at > instant and not _is_before(at.astimezone(zone), midnight + wanted):
-                return at
-    return instant + timedelta(days=1)
-
-
-def _is_before(local: datetime, wall: datetime) -> bool:
-    return local.replace(tzinfo=None) < wall
-
-
-def _change_before(at: datetime, zone: tzinfo) -> datetime:
-    """Return the moment at which a zone put its clock forward, at the most three hours before an instant."""
-    low, high = at - timedelta(hours=3), at
-    after = high.astimezone(zone).utcoffset()
-    while high - low > timedelta(seconds=1):
-        middle = low + (high - low) / 2
-        low, high = (low, middle) if middle.astimezone(zone).utcoffset() == after else (middle, high)
-    return high.replace(microsecond=0)
+    zone, at = local.tzinfo or UTC, local.astimezone(UTC).replace(second=0, microsecond=0)
+    step, last = timedelta(minutes=min(15, (start - end) % DAY_MINUTES)), at + timedelta(days=3)
+    while at < last and is_quiet((at + step).astimezone(zone), start, end):
+        at += step
+    while at < last and is_quiet(at.astimezone(zone), start, end):
+        at += timedelta(minutes=1)
+    return at

@@ -339,7 +339,7 @@ def test_first_reason_in_the_order_of_the_status_is_given(
     acted(store, "profile-1")
     store.put_consent("profile-1", replace(a_consent(), status="revoked", at=NOW + HOUR))
     client.plan("transact_write_items", cancelled(*failed, "None"))
-    assert store.commit(paid_from(everything, "budget-1", 11)).status == status
+    assert store.commit(paid_from(replace(everything, budgets=()), "budget-1", 11)).status == status
 
 
 def test_throttled_commit_is_sent_again_and_then_given_up(

@@ -29,11 +29,16 @@ from functions.profiles.sqlite import SqliteProfileStore
 from functions.runtime.engine import Runtime
 from functions.spec.plan import ChannelPlan
 from functions.testing.rehearsal import Rehearsal
-from functions.testing.sample_function import NOW, a_plan, an_event
+from functions.testing.sample_function import NOW, REGISTRY, a_plan, an_event
 from functions.times import utc_now
 
-database, messages, *events = sys.argv[1:]
-plan = a_plan()
+PRICED = {
+    **REGISTRY,
+    "currency": "EUR",
+    "actions": {name: {**action, "cost": 3} for name, action in REGISTRY["actions"].items()},
+}
+database, messages, rails, *events = sys.argv[1:]
+plan = a_plan(PRICED, rails=json.loads(rails))
 channel = FileChannel(ChannelPlan("offers", "file", {"path": messages}))
 with closing(SqliteProfileStore(database)) as store:
     world = Rehearsal(now=NOW, store=store, model=MemoryModel(lambda _: ModelReply(b"0.83", "text/csv")))
@@ -58,7 +63,8 @@ with closing(SqliteProfileStore(database)) as store:
 class Race:
     """Processes over one store with one customer."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *rails: dict[str, Any]) -> None:
+        self._rails = json.dumps(rails)
         self.database = folder / "profiles.db"
         self._messages = folder / "messages.jsonl"
         with closing(SqliteProfileStore(self.database)) as store:
@@ -68,7 +74,7 @@ class Race:
         """Give each process a list of event ids, start them together, and return what each said."""
         racers = [
             subprocess.Popen(
-                [sys.executable, "-c", _WORKER, str(self.database), str(self._messages), *names],
+                [sys.executable, "-c", _WORKER, str(self.database), str(self._messages), self._rails, *names],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -136,3 +142,20 @@ def test_different_events_of_one_customer_are_each_decided_once_with_one_model_c
     assert Counter(message["idempotency_key"] for message in race.messages()) == {
         decision.id: 1 for decision in decisions
     }
+
+
+def test_no_cap_and_no_budget_is_passed_by_several_processes(tmp_path: Path) -> None:
+    names = [[f"event-{process}-{number}" for number in range(ROUNDS)] for process in range(PROCESSES)]
+    (tmp_path / "cap").mkdir()
+    race = Race(tmp_path / "cap", {"name": "two", "cap": "discount", "at_most": 2, "per": "7d rolling"})
+    outcomes = Counter(receipt["outcome"] for receipt in _receipts(race.run(*names)))
+    assert outcomes == {"acted": 2, "suppressed": PROCESSES * ROUNDS - 2}
+    assert len(race.messages()) == 2
+
+    (tmp_path / "budget").mkdir()
+    money = {"budget": "discount", "at_most": "100 EUR", "per": "day", "timezone": "UTC", "shards": 5}
+    race = Race(tmp_path / "budget", {"name": "money", **money})
+    outcomes = Counter(receipt["outcome"] for receipt in _receipts(race.run(*names)))
+    assert outcomes == {"acted": 33, "suppressed": PROCESSES * ROUNDS - 33}
+    with closing(race.store()) as store:
+        assert sum(store.budget_left("money", "day-2026-11-02")) == 100

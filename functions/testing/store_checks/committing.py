@@ -10,6 +10,7 @@ from typing import Final
 from functions.governance.consent import ConsentRecord
 from functions.profiles.store import (
     MAX_CONTACTS,
+    BudgetTake,
     CommitRequest,
     Contact,
     DecisionRecord,
@@ -71,6 +72,22 @@ class CommitChecks:
         assert snapshot.state.contacts == (a_contact(decision),)
         assert store.outbox_entry(profile_id, decision.id) == an_entry(decision)
         assert store.budget_left(budget, "2026-11-02") == (100, 70)
+
+    def test_what_rails_need_later_is_kept(self, store: ProfileStore) -> None:
+        """A contact that does not count says so; an entry knows what it paid and which zones were found."""
+        profile_id, budget = new_id("profile"), new_id("budget")
+        store.open_budget(budget, "2026-11-02", [100])
+        decision = a_decision(profile_id)
+        request = with_action(decision)
+        assert request.state is not None
+        uncounted = replace(a_contact(decision), counts=False)
+        request = replace(request, state=replace(request.state, contact=uncounted))
+        take = BudgetTake(budget, "2026-11-02", 0, 30)
+        zones = {"quiet-hours": "Europe/Berlin"}
+        entry = replace(an_entry(decision), paid=(take,), zones=zones)
+        assert send(store, replace(request, budgets=(take,), outbox=entry)).status == "committed"
+        assert read(store, profile_id).state.contacts == (uncounted,)
+        assert store.outbox_entry(profile_id, decision.id) == entry
 
     def test_scores_keep_their_type(self, store: ProfileStore) -> None:
         """Numbers, text and booleans; with an end or without one."""

@@ -9,7 +9,7 @@ from functools import partial
 from threading import Barrier
 from typing import Final, TypeVar
 
-from functions.profiles.store import CommitRequest, ProfileStore
+from functions.profiles.store import BudgetTake, CommitRequest, ProfileStore
 from functions.testing.store_checks.samples import (
     HOUR,
     NOW,
@@ -18,8 +18,10 @@ from functions.testing.store_checks.samples import (
     document_of,
     new_id,
     paid_from,
+    paying,
     read,
     send,
+    taken,
     with_action,
 )
 
@@ -78,6 +80,17 @@ class RaceChecks:
         spent = sum(at_once([spend] * THREADS), Counter[str]())
         assert spent == {"committed": 33, "budget_empty": THREADS * 6 - 33}
         assert store.budget_left(budget, "2026-11-02") == (1,)
+
+    def test_a_release_that_several_try_gives_back_once(self, store: ProfileStore) -> None:
+        """However many settle the same lease at the same moment."""
+        budget, decision = new_id("budget"), a_decision(new_id("profile"))
+        store.open_budget(budget, "2026-11-02", [10])
+        take = BudgetTake(budget, "2026-11-02", 0, 7)
+        assert send(store, paying(with_action(decision), take)).status == "committed"
+        entry = taken(store, decision)
+        released = at_once([partial(store.settle, entry, status="released")] * THREADS)
+        assert sorted(released) == [False] * (THREADS - 1) + [True]
+        assert store.budget_left(budget, "2026-11-02") == (10,)
 
     def test_one_of_many_workers_gets_a_lease(self, store: ProfileStore) -> None:
         """The entry says who."""

@@ -127,6 +127,12 @@ def paid_from(request: CommitRequest, budget: str, amount: int, *, shard: int = 
     return replace(request, budgets=(*request.budgets, BudgetTake(budget, "2026-11-02", shard, amount)))
 
 
+def paying(request: CommitRequest, *takes: BudgetTake) -> CommitRequest:
+    """Return a commit of an action that pays, and whose release gives back what it paid."""
+    outbox = replace(request.outbox, paid=takes) if request.outbox else None
+    return replace(request, budgets=takes, outbox=outbox)
+
+
 def on_consent(request: CommitRequest, purpose: str, record: ConsentRecord | None) -> CommitRequest:
     """Return a commit that is conditional on a consent record too."""
     return replace(request, consent=ConsentCondition(purpose, record))

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from functions.profiles.store import CommitRequest, ProfileStore
-from functions.testing.store_checks.samples import a_decision, new_id, paid_from, read, refuses, send
+from dataclasses import replace
+
+from functions.profiles.store import BudgetTake, CommitRequest, ProfileStore
+from functions.testing.store_checks.samples import (
+    DAY,
+    NOW,
+    a_decision,
+    new_id,
+    paid_from,
+    paying,
+    read,
+    refuses,
+    send,
+    taken,
+    with_action,
+)
 
 _PERIOD = "2026-11-02"
 
@@ -74,6 +88,66 @@ class BudgetChecks:
         request = paid_from(CommitRequest(a_decision(new_id("profile"))), budget, 4)
         assert [send(store, request).status for _ in range(3)] == ["committed", "duplicate", "duplicate"]
         assert store.budget_left(budget, _PERIOD) == (6,)
+
+    def test_a_commit_takes_from_several_budgets_or_from_none(self, store: ProfileStore) -> None:
+        """One that has not enough left keeps the others whole."""
+        rich, poor = new_id("budget"), new_id("budget")
+        store.open_budget(rich, _PERIOD, [10, 10])
+        store.open_budget(poor, _PERIOD, [4])
+        request = CommitRequest(a_decision(new_id("profile")))
+        both = paid_from(paid_from(request, rich, 5), poor, 5)
+        assert send(store, both).status == "budget_empty"
+        assert (store.budget_left(rich, _PERIOD), store.budget_left(poor, _PERIOD)) == ((10, 10), (4,))
+        both = paid_from(paid_from(paid_from(request, rich, 5), rich, 3, shard=1), poor, 4)
+        assert send(store, both).status == "committed"
+        assert (store.budget_left(rich, _PERIOD), store.budget_left(poor, _PERIOD)) == ((5, 7), (0,))
+
+    def test_two_takes_from_one_shard_are_refused(self, store: ProfileStore) -> None:
+        """Not every store can carry out two operations on one item."""
+        budget = new_id("budget")
+        store.open_budget(budget, _PERIOD, [10])
+        request = paid_from(CommitRequest(a_decision(new_id("profile"))), budget, 1)
+        assert refuses(store.commit, paid_from(request, budget, 1))
+        assert store.budget_left(budget, _PERIOD) == (10,)
+
+    def test_a_release_gives_back_what_was_paid_and_only_once(self, store: ProfileStore) -> None:
+        """To the shards that it came from, in the transaction that releases the action."""
+        budget, profile_id = new_id("budget"), new_id("profile")
+        store.open_budget(budget, _PERIOD, [10, 10])
+        decision = a_decision(profile_id)
+        takes = (BudgetTake(budget, _PERIOD, 0, 7), BudgetTake(budget, _PERIOD, 1, 2))
+        assert send(store, paying(with_action(decision), *takes)).status == "committed"
+        entry = taken(store, decision)
+        assert entry.paid == takes
+        assert store.budget_left(budget, _PERIOD) == (3, 8)
+        assert store.settle(entry, status="released", note="action.rejected")
+        assert store.budget_left(budget, _PERIOD) == (10, 10)
+        assert not store.settle(entry, status="released")
+        assert store.budget_left(budget, _PERIOD) == (10, 10)
+
+    def test_what_was_sent_is_paid_for_good(self, store: ProfileStore) -> None:
+        """And what waits for another attempt too."""
+        budget, decision = new_id("budget"), a_decision(new_id("profile"))
+        store.open_budget(budget, _PERIOD, [10])
+        take = BudgetTake(budget, _PERIOD, 0, 7)
+        assert send(store, paying(with_action(decision), take)).status == "committed"
+        assert store.settle(taken(store, decision), status="reserved")
+        assert store.settle(taken(store, decision), status="sent")
+        assert store.budget_left(budget, _PERIOD) == (3,)
+
+    def test_a_release_whose_contact_is_gone_gives_back_too(self, store: ProfileStore) -> None:
+        """The contact log was pruned meanwhile; the money is there all the same."""
+        budget, profile_id = new_id("budget"), new_id("profile")
+        store.open_budget(budget, _PERIOD, [10])
+        decision = a_decision(profile_id)
+        take = BudgetTake(budget, _PERIOD, 0, 7)
+        assert send(store, paying(with_action(decision), take)).status == "committed"
+        later = with_action(a_decision(profile_id, at=NOW + DAY), version=1)
+        assert later.state is not None
+        pruning = replace(later, state=replace(later.state, prune_before=NOW + DAY))
+        assert send(store, pruning).status == "committed"
+        assert store.settle(taken(store, decision), status="released")
+        assert store.budget_left(budget, _PERIOD) == (10,)
 
     def test_limits_out_of_range_are_refused(self, store: ProfileStore) -> None:
         """Debts, and amounts that no JSON reader holds exactly."""
