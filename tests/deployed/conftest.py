@@ -417,6 +417,7 @@ def write_specs(folder: Path, *, models: Models, crm: Crm, offers: str) -> None:
     specs = {one["name"]: one for one in documents.values() if "trigger" in one}
     for name, document in documents.items():
         if "trigger" not in document and "cases" not in document:
+            document.pop("holdout", None)  # whoever is held out is nobody to wait for
             (folder / name).write_text(json.dumps(document, default=str))
     (folder / "actions.yaml").write_text(json.dumps(registry))
     churn, health = specs["churn-retention"], specs["saas-account-health"]
