@@ -50,6 +50,9 @@ SECRETS = {
 SAMPLED_AT = datetime(2026, 11, 2, 9, 15, tzinfo=UTC)
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
+# Rails of these kinds say the same at every hour and after every action; caps and quiet hours would not.
+TIMELESS = {"unless_consent", "listed"}
+
 # A message of a killed function comes back after six timeouts of it. Nobody waits so long here.
 HIDDEN_S = 10
 
@@ -418,6 +421,8 @@ def write_specs(folder: Path, *, models: Models, crm: Crm, offers: str) -> None:
     for name, document in documents.items():
         if "trigger" not in document and "cases" not in document:
             document.pop("holdout", None)  # whoever is held out is nobody to wait for
+            if "rails" in document:
+                document["rails"] = [rail for rail in document["rails"] if TIMELESS & set(rail)]
             (folder / name).write_text(json.dumps(document, default=str))
     (folder / "actions.yaml").write_text(json.dumps(registry))
     churn, health = specs["churn-retention"], specs["saas-account-health"]
