@@ -47,7 +47,8 @@ class LocalAws:
     region: Final = REGION
 
     def __init__(self, python: Path, variables: Mapping[str, str] | None = None) -> None:
-        self._python = python
+        # The server has a folder of its own; a link to a Python stays one, or it would leave its environment.
+        self._python = python.absolute()
         self._variables = variables or {}
         self._stack = ExitStack()
         self._folder = Path()
