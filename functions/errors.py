@@ -155,46 +155,62 @@ class UnhandledRecordError(FunctionsError):
 
 
 class FeatureError(FunctionsError):
-    """A feature has no usable value and its spec declares `error` for that case."""
+    """A feature has no usable value and its spec declares `error` for that case.
+
+    Attributes:
+        feature: Its name; None where the fault is of no single feature.
+        state: What was wrong with its value, as receipts and metrics say it.
+    """
 
     code = "feature.error"
     who = "author"
+    state: ClassVar[str] = "failed"
+
+    def __init__(self, message: str, *, hint: str | None = None, feature: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.feature = feature
 
 
 class FeatureMissingError(FeatureError):
     """A feature's path does not exist."""
 
     code = "feature.missing"
+    state = "missing"
 
 
 class FeatureNullError(FeatureError):
     """A feature's path exists and holds null."""
 
     code = "feature.null"
+    state = "null"
 
 
 class FeatureStaleError(FeatureError):
     """A feature's value is older than it may be."""
 
     code = "feature.stale"
+    state = "stale"
 
 
 class FeatureRangeError(FeatureError):
     """A feature's value is outside its declared range."""
 
     code = "feature.out_of_range"
+    state = "out_of_range"
 
 
 class FeatureTypeError(FeatureError):
     """A feature's value is of another type than declared."""
 
     code = "feature.wrong_type"
+    state = "wrong_type"
 
 
 class FeatureNotFiniteError(FeatureError):
     """A feature's value is NaN or infinite."""
 
     code = "feature.not_finite"
+    state = "wrong_type"
 
 
 class FeatureExpressionError(FeatureError):
@@ -207,6 +223,12 @@ class PayloadTooLargeError(FeatureError):
     """The payload is over its declared budget; it is never cut."""
 
     code = "payload.too_large"
+
+
+class PayloadBlockedError(FeatureError):
+    """Something that was about to leave looks like personal data, and the data contract says to block it."""
+
+    code = "payload.blocked"
 
 
 class DependencyError(FunctionsError):

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from functions.actions.opening import open_channel
 from functions.build.folder import SUFFIX, load_built, load_consents
 from functions.errors import SettingsError
+from functions.handlers.log import Hashed, keyed_hash, plain_hash
 from functions.handlers.parking import PARKING_TIMEOUT_S, DeadLetterQueue, Parking
 from functions.handlers.settings import HandlerSettings
 from functions.handlers.taking import IngestWorker
@@ -77,7 +78,7 @@ def open_drain(settings: HandlerSettings) -> tuple[Worker, Policy]:
     plans = list(_plans(settings))
     if not plans:
         raise SettingsError("FUNCTIONS_PLANS: the folder holds no artefact; run `functions build`")
-    telemetry = Telemetry(_SCHEDULE, namespace=settings.namespace)
+    telemetry = Telemetry(_SCHEDULE, namespace=settings.namespace, hashed=_hashed(settings))
     return _worker(settings, plans[0], _ports(settings.common, telemetry), telemetry), _joined(plans)
 
 
@@ -96,7 +97,7 @@ def open_export(settings: HandlerSettings) -> Exporter:
         log=Bucket(settings.export_bucket),
         accounts=settings.accounts,
         parking=Parking(EXPORT, _dead_letter_queue(settings)),
-        telemetry=Telemetry(EXPORT, namespace=settings.namespace),
+        telemetry=Telemetry(EXPORT, namespace=settings.namespace, hashed=_hashed(settings)),
     )
 
 
@@ -113,7 +114,7 @@ def open_ingest(settings: HandlerSettings) -> IngestWorker:
         wall=utc_now,
         accounts=settings.accounts,
         parking=Parking(_INGEST, _dead_letter_queue(settings)),
-        telemetry=Telemetry(_INGEST, namespace=settings.namespace),
+        telemetry=Telemetry(_INGEST, namespace=settings.namespace, hashed=_hashed(settings)),
     )
 
 
@@ -153,7 +154,13 @@ def _dead_letter_queue(settings: HandlerSettings) -> DeadLetterQueue | None:
 def _telemetry(settings: HandlerSettings, plan: Plan) -> Telemetry:
     span = xray_span(plan.name) if settings.tracing else None
     names = frozenset(_texts(plan.pattern.source))
-    return Telemetry(plan.name, namespace=settings.namespace, known_names=names, span=span)
+    return Telemetry(
+        plan.name, namespace=settings.namespace, known_names=names, span=span, hashed=_hashed(settings)
+    )
+
+
+def _hashed(settings: HandlerSettings) -> Hashed:
+    return plain_hash if settings.log_key is None else keyed_hash(settings.log_key)
 
 
 def _texts(value: Json) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from functions.documents import Json
 from functions.errors import EventError, FunctionsError, StoreRejectedError, UnhandledRecordError
 from functions.handlers.invocation import Handler, LambdaContext, account_of
-from functions.handlers.log import hashed
+from functions.handlers.log import plain_hash
 from functions.handlers.origin import arn_account, check_account, check_source
 from functions.handlers.parking import Parking
 from functions.handlers.records import read_records
@@ -114,7 +114,7 @@ def _decision(record: dict[str, Any]) -> Exported | None:
     if not isinstance(image, dict) or not all(isinstance(value, dict) for value in image.values()):
         raise StoreRejectedError("a change of the stream comes without its item")
     usable = _POSITION.fullmatch(position) is not None
-    return Exported(position if usable else str(hashed(position)), decision_of(image))
+    return Exported(position if usable else str(plain_hash(position)), decision_of(image))
 
 
 def _park(exporter: Exporter, record: dict[str, Any], error: FunctionsError, context: LambdaContext) -> None:

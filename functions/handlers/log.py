@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+import hmac
+from collections.abc import Callable, Collection
 
 from functions.documents import Json
 from functions.runtime.receipt import Receipt
 from functions.times import format_instant
 
+Hashed = Callable[[str | None], str | None]
+"""Gives what stands in a log for an identifier."""
 
-def log_document(receipt: Receipt, *, known_names: Collection[str] = ()) -> dict[str, Json]:
+
+def log_document(
+    receipt: Receipt, *, known_names: Collection[str] = (), hashed: Hashed | None = None
+) -> dict[str, Json]:
     """Return what a log may keep of a receipt, under the keys that the receipt has.
 
     Lists of names stand where the receipt has values. To find the lines of one profile, hash its id:
@@ -20,7 +26,9 @@ def log_document(receipt: Receipt, *, known_names: Collection[str] = ()) -> dict
         receipt: What became of an event.
         known_names: Names of events that the author of the spec wrote. A name that only a producer wrote
             could hold anything, so it is hashed.
+        hashed: Hashes identifiers; without a key when not given.
     """
+    hashed = hashed or plain_hash
     document = receipt.as_document()
     name = receipt.event_name
     document["event"] = {
@@ -42,12 +50,29 @@ def log_document(receipt: Receipt, *, known_names: Collection[str] = ()) -> dict
     return document
 
 
-def hashed(text: str | None) -> str | None:
+def plain_hash(text: str | None) -> str | None:
     """Return the first 16 hex digits of the SHA-256 of an id; None for none.
 
-    >>> hashed("customer-0042")
+    Whoever can guess the id can find its hash; `keyed_hash` needs the key too.
+
+    >>> plain_hash("customer-0042")
     '10c6201edf7da63b'
     """
     if text is None:
         return None
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def keyed_hash(key: bytes) -> Hashed:
+    """Return what gives the first 16 hex digits of the HMAC-SHA256 of an id under a key.
+
+    >>> keyed_hash(b"a key of twenty-four bytes, at least")("customer-0042")
+    'ae05cfe639ea89e1'
+    """
+
+    def hashed(text: str | None) -> str | None:
+        if text is None:
+            return None
+        return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex()[:16]
+
+    return hashed

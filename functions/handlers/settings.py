@@ -92,6 +92,9 @@ HANDLER_SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("FUNCTIONS_TRACING", "tracing", "off", "`on` traces with AWS X-Ray.", _switch),
 )
 
+LOG_KEY: Final = "FUNCTIONS_LOG_KEY"
+"""Variable of the key under which logs hash identifiers, so that nobody can find them by guessing."""
+
 VISITOR_KEY: Final = "FUNCTIONS_VISITOR_KEY"
 INGEST_KEY: Final = "FUNCTIONS_INGEST_KEY"
 
@@ -110,8 +113,8 @@ MIN_KEY_BYTES: Final = 24
 class HandlerSettings:
     """See `HANDLER_SETTINGS` for the meaning of each field.
 
-    Besides these: `common` are the settings of every process, `visitor_keys` the keys of visitor tokens and
-    `ingest_keys` those of webhooks, which no repr shows.
+    Besides these: `common` are the settings of every process, `visitor_keys` the keys of visitor tokens,
+    `ingest_keys` those of webhooks and `log_key` that of identifiers in logs, which no repr shows.
     """
 
     common: Settings
@@ -125,6 +128,7 @@ class HandlerSettings:
     tracing: bool
     visitor_keys: tuple[bytes, ...] = field(repr=False)
     ingest_keys: tuple[str, ...] = field(repr=False, default=())
+    log_key: bytes | None = field(repr=False, default=None)
 
 
 def read_handler_settings(environment: Mapping[str, str]) -> HandlerSettings:
@@ -141,10 +145,12 @@ def read_handler_settings(environment: Mapping[str, str]) -> HandlerSettings:
         except ValueError as error:
             raise SettingsError(f"{setting.variable}: {error}") from None
     visitor_keys, ingest_keys = _keys(environment, VISITOR_KEY), _keys(environment, INGEST_KEY)
+    log_keys = _keys(environment, LOG_KEY)
     return HandlerSettings(
         common=read_settings(environment),
         visitor_keys=tuple(key.encode() for key in visitor_keys),
         ingest_keys=ingest_keys,
+        log_key=log_keys[0].encode() if log_keys else None,
         **values,
     )
 

@@ -6,6 +6,7 @@ and exceptions.
 
 from __future__ import annotations
 
+import json
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection
@@ -18,7 +19,8 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from functions.errors import FunctionsError, SettingsError
 from functions.events.replays import LIVE
-from functions.handlers.log import hashed, log_document
+from functions.governance.detector import detect
+from functions.handlers.log import Hashed, log_document, plain_hash
 from functions.ingest.writing import Ingested
 from functions.profiles.store import OutboxEntry
 from functions.runtime.acting import Performed
@@ -48,6 +50,14 @@ _FATES: Final = {
     "refused": "IngestRefused",
     "failed": "IngestFailed",
 }
+_STATES: Final = {
+    "missing": "Missing",
+    "null": "Null",
+    "stale": "Stale",
+    "out_of_range": "OutOfRange",
+    "wrong_type": "WrongType",
+    "failed": "Failed",
+}
 _FRAMES: Final = 5
 
 
@@ -55,7 +65,9 @@ class Telemetry:
     """The log, the metrics and the traces of one function.
 
     Metrics, by the dimension `service`, which is the function's name: a count for each outcome and each
-    rung of the model, `ConsentUnknown`, `Imputed.<feature>`, `Replayed` for a decision of a replay, which counts
+    rung of the model, `ConsentUnknown`, for each feature why its own value was not used
+    (`Missing.<feature>`, `Null.`, `Stale.`, `OutOfRange.`, `WrongType.`), `Detector.<where>.<pattern>` for what
+    looks like personal data, `Replayed` for a decision of a replay, which counts
     as nothing else, `Parked`, `Retried`, `Crashed`, `PolicyUnread` for a look at the policy in force that failed,
     `PolicyUnavailable` for a decision that had to do without it, how far actions got, and `Latency` in
     milliseconds. The schedule notes `OutboxAge`, in seconds, of the oldest action that it could not send.
@@ -65,21 +77,31 @@ class Telemetry:
         namespace: Of the metrics.
         known_names: Names of events that the spec's author wrote; see `log_document`.
         span: Opens spans; None for no traces.
+        hashed: Hashes identifiers.
     """
 
     def __init__(
-        self, service: str, *, namespace: str, known_names: Collection[str] = (), span: Span | None = None
+        self,
+        service: str,
+        *,
+        namespace: str,
+        known_names: Collection[str] = (),
+        span: Span | None = None,
+        hashed: Hashed = plain_hash,
     ) -> None:
         # Without `location`: looking up the caller costs more than the rest of the line.
-        self._logger = Logger(service=service, utc=True, use_rfc3339=True, location=None)
+        self._logger = Logger(
+            service=service, utc=True, use_rfc3339=True, location=None, json_serializer=self._line
+        )
         self._metrics = EphemeralMetrics(namespace=namespace, service=service)
         self._known_names = known_names
+        self._hashed = hashed
         self._counts: Counter[str] = Counter()
         self.span: Span = span or (lambda _: nullcontext())
 
     def receipt(self, receipt: Receipt, *, request_id: str, position: str | None = None) -> None:
         """Log and count what became of one event."""
-        document = log_document(receipt, known_names=self._known_names)
+        document = log_document(receipt, known_names=self._known_names, hashed=self._hashed)
         self._logger.info("receipt", receipt=document, request_id=request_id, position=position)
         if receipt.generation != LIVE:
             # What was decided again about the past would distort the figures and alarms of the present.
@@ -98,8 +120,11 @@ class Telemetry:
             self._counts["ConsentUnknown"] += 1
         if any(candidate.by == UNKNOWN for candidate in receipt.candidates):
             self._counts["PolicyUnavailable"] += 1
-        for feature in receipt.imputed:
-            self._counts[f"Imputed.{feature}"] += 1
+        for states in (receipt.imputed, receipt.unusable):
+            for feature, state in states.items():
+                self._counts[f"{_STATES[state]}.{feature}"] += 1
+        for hit in receipt.detector:
+            self._counts[f"Detector.{hit.where}.{hit.pattern}"] += 1
         if "total" in receipt.timings_ms:
             self._metrics.add_metric("Latency", MetricUnit.Milliseconds, receipt.timings_ms["total"])
 
@@ -108,7 +133,7 @@ class Telemetry:
         document = {
             "decision_id": entry.decision_id,
             "function": entry.function,
-            "profile_id": hashed(entry.profile_id),
+            "profile_id": self._hashed(entry.profile_id),
             "action": entry.action,
             "channel": entry.channel,
             "attempts": entry.attempts,
@@ -126,7 +151,7 @@ class Telemetry:
             "envelope": record.envelope,
             "form": record.form,
             "fate": record.fate,
-            "profile_id": hashed(record.profile_id) if record.profile_id else None,
+            "profile_id": self._hashed(record.profile_id) if record.profile_id else None,
             "wrote": list(record.wrote),
             "kept": list(record.kept),
             "code": record.code,
@@ -142,6 +167,17 @@ class Telemetry:
         """Log and count that a look at the policy in force failed."""
         self.warning("policy not read", code)
         self.count("PolicyUnread")
+
+    def _line(self, document: dict[str, Any]) -> str:
+        """Return a log line; what looks like personal data in it is counted, and the line withheld."""
+        line = json.dumps(document, separators=(",", ":"), default=str)
+        hits = detect(line)
+        for pattern in hits:
+            self._counts[f"Detector.log.{pattern}"] += 1
+        if not hits:
+            return line
+        kept = {name: document.get(name) for name in ("level", "message", "timestamp", "service")}
+        return json.dumps({**kept, "withheld": list(hits)}, separators=(",", ":"), default=str)
 
     def count(self, metric: str, number: int = 1) -> None:
         """Count something, once unless told otherwise."""

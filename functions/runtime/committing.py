@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from functions.decision.reasons import Reason, reason
-from functions.documents import Json
+from functions.documents import Json, canonical_json
 from functions.errors import StoreContendedError
 from functions.profiles.store import CommitStatus, DecisionRecord, Snapshot
-from functions.runtime.drafting import Draft, commit_request
+from functions.runtime.drafting import Draft, action_payload, commit_request
 from functions.runtime.ports import Ports
 from functions.runtime.spending import Spending
 
@@ -38,6 +38,10 @@ class Decider(Protocol):
         """Decide again on fresh state without asking the model."""
         ...
 
+    def screen(self, text: str) -> None:
+        """Look at the payload of an action before it is kept; may refuse it."""
+        ...
+
     def record_body(self, draft: Draft) -> dict[str, Json]:
         """Return what the decision keeps."""
         ...
@@ -60,8 +64,13 @@ def commit(draft: Draft, decider: Decider, ports: Ports) -> Committed:
     spending = Spending(ports.store, draft.decision_id)
     tried = Tried(draft)
     while True:
+        payload = action_payload(draft)
+        if payload is not None:
+            decider.screen(payload.text)
         takes = spending.takes(draft.charges)
-        request = commit_request(draft, decider.record_body(draft), takes, wall=ports.wall())
+        request = commit_request(draft, decider.record_body(draft), payload, takes, wall=ports.wall())
+        for notice in request.notices:
+            decider.screen(canonical_json(notice.message["payload"]))
         result = ports.store.commit(request)
         if result.status == "committed":
             return Committed(draft)

@@ -106,19 +106,54 @@ def expiry(plan: Plan, event: Event, now: datetime) -> datetime:
     return event.time + plan.max_age if plan.max_age else now + ACTION_LIFE
 
 
+@dataclass(frozen=True, slots=True)
+class ActionPayload:
+    """What an action carries, as a document and as the text that leaves."""
+
+    document: Json
+    text: str
+
+
+def action_payload(draft: Draft) -> ActionPayload | None:
+    """Return what the action of a draft carries; None without an action.
+
+    Raises:
+        FeatureExpressionError: An expression failed, or gave what JSON can't carry.
+    """
+    action = draft.decision.action
+    if action is None:
+        return None
+    try:
+        payload = fill(action.payload, action.payload_expressions, draft.document)
+        text = canonical_json(payload)
+        text.encode()
+    except EVALUATION_ERRORS as error:
+        raise FeatureExpressionError(
+            f"the payload of action {action.name}: an expression failed, or gave what JSON can't carry "
+            f"({type(error).__name__})"
+        ) from None
+    return ActionPayload(payload, text)
+
+
 def commit_request(
-    draft: Draft, body: dict[str, Json], takes: tuple[BudgetTake, ...] = (), *, wall: datetime
+    draft: Draft,
+    body: dict[str, Json],
+    payload: ActionPayload | None,
+    takes: tuple[BudgetTake, ...] = (),
+    *,
+    wall: datetime,
 ) -> CommitRequest:
     """Build the request that writes a draft.
 
     Args:
         draft: The decision.
         body: What it keeps.
+        payload: What its action carries.
         takes: What pays for its action.
         wall: The wall clock: when the action is due, and from when on things are kept.
 
     Raises:
-        FeatureError: The payload of the action or a score to write can't be built.
+        FeatureError: A score to write can't be built.
     """
     action = draft.decision.action
     # Decision time may be long ago, as with a sample event; what is kept must outlive real redeliveries.
@@ -130,7 +165,9 @@ def commit_request(
         consent=ConsentCondition(consent, draft.snapshot.consent.get(consent)) if draft.cleared else None,
         state=_state(draft, action),
         budgets=takes,
-        outbox=_entry(draft, action, takes, wall, keep_until) if action is not None else None,
+        outbox=_entry(draft, action, payload.document, takes, wall=wall, keep_until=keep_until)
+        if action is not None and payload is not None
+        else None,
         notices=tuple(_notices(draft, due_at=wall, keep_until=keep_until)),
     )
 
@@ -224,7 +261,13 @@ def _score(target: WriteBackPlan, document: Mapping[str, Json]) -> Json:
 
 
 def _entry(
-    draft: Draft, action: ActionPlan, takes: tuple[BudgetTake, ...], wall: datetime, keep_until: datetime
+    draft: Draft,
+    action: ActionPlan,
+    payload: Json,
+    takes: tuple[BudgetTake, ...],
+    *,
+    wall: datetime,
+    keep_until: datetime,
 ) -> OutboxEntry:
     expires_at = expiry(draft.plan, draft.event, draft.now)
     message = ActionMessage(
@@ -235,7 +278,7 @@ def _entry(
         event_id=draft.event.id,
         decided_at=draft.now,
         expires_at=expires_at,
-        payload=_payload(action, draft.document),
+        payload=payload,
     )
     due_at = max(wall, draft.decision.due or wall)
     entry = _outbox_entry(draft, message, action.channel, due_at=due_at, keep_until=keep_until)
@@ -260,15 +303,3 @@ def _outbox_entry(
         expires_at=message.expires_at,
         keep_until=keep_until,
     )
-
-
-def _payload(action: ActionPlan, document: Mapping[str, Json]) -> Json:
-    try:
-        payload = fill(action.payload, action.payload_expressions, document)
-        canonical_json(payload).encode()
-    except EVALUATION_ERRORS as error:
-        raise FeatureExpressionError(
-            f"the payload of action {action.name}: an expression failed, or gave what JSON can't carry "
-            f"({type(error).__name__})"
-        ) from None
-    return payload

@@ -225,11 +225,11 @@ class _Run:
                 return
         labels = self._plan.governance.sent.labels
         payload = build_payload(model, self.journal.features.values, clearance, labels)
+        text = payload.body.decode()
+        self.journal.screen(text, "model")
         with self._watch.stage("connect"):
             adapter = self._ports.model(model)
-        self.journal.payload = SentPayload(
-            payload.content_type, len(payload.body), payload.body.decode(), labels
-        )
+        self.journal.payload = SentPayload(payload.content_type, len(payload.body), text, labels)
         with self._watch.stage("model"):
             scored = score(model, adapter, payload, document, inference_id=self._id, ports=self._ports)
         self.journal.call, self.journal.outputs = scored.call, scored.outputs
@@ -334,6 +334,10 @@ class _Run:
         document = {**fresh, "features": features, **self.journal.outputs}
         self._judge(snapshot, document)
         return self._draft(self._decide(document, removed), snapshot, document, cleared=True)
+
+    def screen(self, text: str) -> None:
+        """Look at the payload of an action for what looks like personal data."""
+        self.journal.screen(text, "action")
 
     def record_body(self, draft: Draft) -> dict[str, Json]:
         """Return what the decision keeps."""

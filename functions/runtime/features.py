@@ -29,12 +29,14 @@ _STATE_ERRORS: Mapping[FeatureState, type[FeatureError]] = {
     "null": FeatureNullError,
     "stale": FeatureStaleError,
     "out_of_range": FeatureRangeError,
+    "wrong_type": FeatureTypeError,
 }
 _STATE_WORDS: Mapping[FeatureState, str] = {
     "missing": "a path it reads does not exist",
     "null": "its value is null",
     "stale": "its value is too old",
     "out_of_range": "its value is out of range",
+    "wrong_type": "its value is of another type",
 }
 
 
@@ -80,10 +82,16 @@ def _feature(
         raise FeatureExpressionError(
             f"feature {feature.name}: its expression failed ({value.kind})",
             hint="a function was given a type it does not take; convert or test for it first",
+            feature=feature.name,
         )
     if value is None:
         return _answer(feature, plan.values.expressions[feature.name].absence(document), None)
-    typed = _typed(feature, value)
+    try:
+        typed = _typed(feature, value)
+    except (FeatureTypeError, FeatureNotFiniteError):
+        if feature.answers["wrong_type"].kind == "error":
+            raise
+        return _answer(feature, "wrong_type", None)
     if _is_stale(feature, document, now):
         return _answer(feature, "stale", typed)
     if _is_outside(feature, typed):
@@ -97,6 +105,7 @@ def _answer(feature: FeaturePlan, state: FeatureState, value: Json) -> tuple[Jso
         raise _STATE_ERRORS[state](
             f"feature {feature.name}: {_STATE_WORDS[state]}",
             hint=f"declare an answer to `{'outside' if state == 'out_of_range' else state}` in the spec",
+            feature=feature.name,
         )
     if answer.kind == "clip":
         return _clipped(feature, value), state
@@ -125,7 +134,8 @@ def _typed(feature: FeaturePlan, value: Json) -> Json:
     if feature.type in ("float", "int") and isinstance(value, int | float) and not isinstance(value, bool):
         return _number(feature, value)
     raise FeatureTypeError(
-        f"feature {feature.name}: the value is a {_json_type(value)}, the spec declares {feature.type}"
+        f"feature {feature.name}: the value is a {_json_type(value)}, the spec declares {feature.type}",
+        feature=feature.name,
     )
 
 
@@ -134,7 +144,9 @@ def _text(feature: FeaturePlan, value: str) -> Json:
         value.encode()
     except UnicodeEncodeError:
         # Half of a surrogate pair has no form in which it could leave.
-        raise FeatureTypeError(f"feature {feature.name}: the value is no Unicode text") from None
+        raise FeatureTypeError(
+            f"feature {feature.name}: the value is no Unicode text", feature=feature.name
+        ) from None
     return value
 
 
@@ -144,11 +156,13 @@ def _number(feature: FeaturePlan, value: float) -> Json:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise FeatureNotFiniteError(f"feature {feature.name}: the value is not finite")
+        raise FeatureNotFiniteError(f"feature {feature.name}: the value is not finite", feature=feature.name)
     if feature.type == "float":
         return number
     if not number.is_integer():
-        raise FeatureTypeError(f"feature {feature.name}: the value has a fraction, the spec declares int")
+        raise FeatureTypeError(
+            f"feature {feature.name}: the value has a fraction, the spec declares int", feature=feature.name
+        )
     return int(value)
 
 

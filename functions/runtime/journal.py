@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from functions.decision.experiments import Assignment
 from functions.decision.reasons import Reason, error_reason
 from functions.documents import Json
-from functions.errors import EventError, FunctionsError
+from functions.errors import EventError, FeatureError, FunctionsError, PayloadBlockedError
 from functions.events.event import Event
 from functions.events.replays import LIVE
+from functions.governance.detector import Hit, detect
 from functions.governance.gate import ConsentCheck
 from functions.profiles.store import DecisionRecord
 from functions.runtime.drafting import Draft
@@ -37,6 +38,7 @@ class Journal:
     checks: list[ConsentCheck] = field(default_factory=list)
     features: FeatureSet = field(default_factory=lambda: FeatureSet({}, {}))
     payload: SentPayload | None = None
+    hits: list[Hit] = field(default_factory=list)
     call: ModelCall = NO_CALL
     outputs: Mapping[str, Json] = field(default_factory=dict)
     assignment: Assignment | None = None
@@ -62,6 +64,7 @@ class Journal:
             imputed=self.features.imputed,
             consent=tuple(self.checks),
             exceptions=self.plan.governance.exceptions,
+            detector=tuple(self.hits),
             payload=self.payload,
             model=self.call if self.plan.model is not None else None,
             scores=self.outputs,
@@ -74,7 +77,26 @@ class Journal:
         """Return the receipt of an event that ended in an error before anything was kept."""
         if isinstance(error, EventError):
             return self.receipt("rejected", error_reason(error))
-        return replace(self.receipt("failed", error_reason(error)), retryable=error.retryable)
+        unusable = {}
+        if isinstance(error, FeatureError) and error.feature is not None:
+            unusable = {error.feature: error.state}
+        receipt = self.receipt("failed", error_reason(error))
+        return replace(receipt, retryable=error.retryable, unusable=unusable)
+
+    def screen(self, text: str, where: str) -> None:
+        """Look at what is about to leave for what looks like personal data.
+
+        Raises:
+            PayloadBlockedError: It does, and the contract says to block it.
+        """
+        found = [Hit(where, pattern) for pattern in detect(text)]
+        self.hits += [hit for hit in found if hit not in self.hits]
+        if found and self.plan.governance.on_hit == "block":
+            names = ", ".join(hit.pattern for hit in found)
+            raise PayloadBlockedError(
+                f"what was to leave for the {where} looks like personal data ({names})",
+                hint="the data contract blocks it; see what the features read",
+            )
 
     def of_draft(self, draft: Draft, action: ActionTaken | None) -> Receipt:
         """Return the receipt of a decision that was committed."""
@@ -106,7 +128,7 @@ class Journal:
         queued = ActionTaken(action.name, action.channel, "queued", draft.decision_id) if action else None
         receipt = self.of_draft(draft, queued)
         if not draft.cleared:
-            receipt = replace(receipt, features={}, imputed={}, scores={}, segment=None)
+            receipt = replace(receipt, features={}, imputed={}, scores={}, segment=None, detector=())
         document = receipt.as_document()
         del document["payload"], document["timings_ms"]
         return document

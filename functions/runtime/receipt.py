@@ -14,6 +14,7 @@ from functions.decision.reasons import Reason, error_reason
 from functions.documents import Json
 from functions.errors import EventError
 from functions.events.replays import LIVE
+from functions.governance.detector import Hit
 from functions.governance.gate import ConsentCheck
 from functions.spec.plan import Bundle, ExceptionPlan, Plan
 from functions.times import format_instant
@@ -130,8 +131,10 @@ class Receipt:
     read_paths: tuple[str, ...] = ()
     features: Mapping[str, Json] = field(default_factory=dict)
     imputed: Mapping[str, str] = field(default_factory=dict)
+    unusable: Mapping[str, str] = field(default_factory=dict)
     consent: tuple[ConsentCheck, ...] = ()
     exceptions: tuple[ExceptionPlan, ...] = ()
+    detector: tuple[Hit, ...] = ()
     payload: SentPayload | None = None
     model: ModelCall | None = None
     scores: Mapping[str, Json] = field(default_factory=dict)
@@ -176,8 +179,10 @@ class Receipt:
             "profile": {"bytes": self.profile_bytes, "read_paths": list(self.read_paths)},
             "features": dict(self.features),
             "imputed": dict(self.imputed),
+            "unusable": dict(self.unusable),
             "consent": [_consent(check) for check in self.consent],
             "exceptions": [exception.as_document() for exception in self.exceptions],
+            "detector": [{"where": hit.where, "pattern": hit.pattern} for hit in self.detector],
             "payload": _payload(self.payload),
             "model": self.model.as_document() if self.model else None,
             "scores": dict(self.scores),

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from functions.spec.feature_plan import FeatureState
 from functions.spec.fields import Identifier, JsonDocument, Name, Section, Text, shape_of
 
 
@@ -50,7 +51,7 @@ class Expected(Section):
     features: dict[Identifier, JsonDocument] | None = Field(
         default=None, description="All of them, exactly; numbers to nine digits."
     )
-    imputed: dict[Identifier, Literal["missing", "null", "stale", "out_of_range"]] | None = None
+    imputed: dict[Identifier, FeatureState] | None = None
     payload: Text | None = Field(default=None, description="The body that leaves, as text.")
     scores: dict[Identifier, JsonDocument] | None = Field(default=None, description="Outputs of the model.")
     rung: Literal["model", "cache", "fallback", "none"] | None = None

@@ -11,7 +11,7 @@ from functions.documents import Json
 from functions.expressions import Expression
 
 FeatureType = Literal["float", "int", "bool", "string", "category"]
-FeatureState = Literal["missing", "null", "stale", "out_of_range"]
+FeatureState = Literal["missing", "null", "stale", "out_of_range", "wrong_type"]
 """Why a feature's own value was not used."""
 
 

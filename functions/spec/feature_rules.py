@@ -15,7 +15,7 @@ from functions.spec.source import Path, Source
 
 _SCORE = re.compile(r"profile\.scores\.[A-Za-z_]\w*\.value")
 _NUMERIC = ("float", "int")
-_STATE_KEYS = ("missing", "null", "stale", "outside")
+_STATE_KEYS = ("missing", "null", "stale", "outside", "wrong_type")
 
 
 def check_feature(source: Source, path: Path, name: str, feature: Feature) -> Iterator[Problem]:
@@ -97,6 +97,7 @@ def feature_plan(name: str, feature: Feature, as_of: Expression | None) -> Featu
         "null": null,
         "stale": _answer(feature.stale),
         "out_of_range": CLIP if feature.outside == "clip" else _answer(feature.outside),
+        "wrong_type": _answer(feature.wrong_type),
     }
     return FeaturePlan(
         name=name,

@@ -61,7 +61,7 @@ class Feature(Section):
     from_: ExpressionText = Field(alias="from", description="JMESPath over `event`, `profile` and `now`.")
     type: Literal["float", "int", "bool", "string", "category"] = Field(
         description="Type of the value. A value of another type is an error, never converted silently; an int "
-        "passes as a float, and a float without fraction as an int."
+        "passes as a float, and a float without fraction as an int. See `wrong_type`."
     )
     unit: Text | None = Field(
         default=None, description="For people, such as `days` or `EUR`; nothing is converted."
@@ -82,6 +82,10 @@ class Feature(Section):
     null: AnswerValue = Field(
         default="error",
         description="Answer when the path exists and holds null. When it is not given, the answer to `missing` counts.",
+    )
+    wrong_type: AnswerValue = Field(
+        default="error",
+        description="Answer to a value of another type, or one that is not finite: a value, null or `error`.",
     )
     stale_after: Duration | None = Field(
         default=None,

@@ -24,7 +24,7 @@ import yaml
 
 from functions.events.patterns import as_envelope
 from functions.events.reading import read_document
-from functions.handlers.log import hashed
+from functions.handlers.log import plain_hash
 from functions.profiles.dynamodb import DynamoProfileStore
 from functions.profiles.store import OutboxEntry
 from functions.testing.local_aws import ACCOUNT, REGION, LocalAws
@@ -209,7 +209,7 @@ class Deployment:
     def receipts(self, function: str, outcome: str, event_id: str) -> list[dict[str, Any]]:
         """Return what a function has logged so far with an outcome about an event."""
         found = [one["receipt"] for one in self.log(f"-{function}") if one.get("message") == "receipt"]
-        about = hashed(event_id)
+        about = plain_hash(event_id)
         return [one for one in found if one["outcome"] == outcome and one["event"]["id"] == about]
 
     def log_lines(self, function: str) -> list[str]:

@@ -58,6 +58,7 @@ from functions.spec.problems import SpecError
 from functions.testing.loopback import Answer, LoopbackReceiver
 from functions.testing.rehearsal import InterruptedStore, Rehearsal
 from functions.testing.sample_function import (
+    CONTRACT,
     CUSTOMER,
     NOW,
     REGISTRY,
@@ -127,6 +128,17 @@ def _bare(**changes: Any) -> str:
         "properties": {"page_type": "cancellation"},
     }
     return json.dumps({**event, **changes})
+
+
+def _blocked() -> str:
+    """Return the code of a payload that looks like personal data where the contract blocks it."""
+    plan = a_plan(
+        contract={**CONTRACT, "detector": {"on_hit": "block"}},
+        features={"note": {"from": "profile.note", "type": "string"}},
+        write_back=None,
+        decide={},
+    )
+    return _reason(plan, profile={"note": "zoe@mail.example.com"})
 
 
 def _decided(
@@ -412,6 +424,7 @@ ERRORS: Final[Mapping[str, Provocation]] = {
     "feature.wrong_type": lambda _: _feature("one"),
     "feature.not_finite": lambda _: _feature(10**400),
     "feature.failed": lambda _: _feature("one", **{"from": "abs(profile.x)"}),
+    "payload.blocked": lambda _: _blocked(),
     "payload.too_large": lambda _: _reason(a_plan(model={**NO_RUNG, "max_payload": "4B"})),
     "store.failed": lambda desk: _sqlite(desk, sqlite3.Connection.close),
     "store.unavailable": _locked,

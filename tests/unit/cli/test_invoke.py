@@ -17,7 +17,7 @@ Command = Callable[..., CompletedProcess[str]]
 ROOT = Path(__file__).parents[3]
 CONTRACT = {
     "decision_id", "function", "bundle", "event", "profile_id", "outcome", "reason", "profile", "features",
-    "imputed", "consent", "exceptions", "payload", "model", "scores", "experiment",
+    "imputed", "unusable", "consent", "exceptions", "detector", "payload", "model", "scores", "experiment",
     "candidates", "action", "write_back", "timings_ms",
 }  # fmt: skip
 DEAD_PORT = {"AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": "http://127.0.0.1:9"}

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from functions.errors import ModelUnavailableError
+from functions.governance.detector import Hit
 from functions.handlers.direct import eventbridge_handler
-from functions.handlers.log import hashed, log_document
+from functions.handlers.log import keyed_hash, log_document, plain_hash
 from functions.handlers.records import sqs_handler, stream_handler
 from functions.handlers.synchronous import Doorkeeper, url_handler
+from functions.handlers.telemetry import Telemetry
 from functions.handlers.visitor import mint_visitor_token
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
@@ -63,7 +65,7 @@ def test_one_line_per_event_and_one_of_metrics_per_invocation(capsys: pytest.Cap
     )
     documents = lines(capsys)
     assert [one.get("message") for one in documents] == ["receipt"] * 3 + [None]
-    assert [one["receipt"]["event"]["id"] for one in documents[:3]] == [hashed(f"e{n}") for n in range(3)]
+    assert [one["receipt"]["event"]["id"] for one in documents[:3]] == [plain_hash(f"e{n}") for n in range(3)]
     assert {one["request_id"] for one in documents[:3]} == {"request-1"}
     found = metrics(documents)
     assert len(found.pop("Latency")) == 3
@@ -84,7 +86,7 @@ def test_metrics_tell_rungs_imputed_features_and_unknown_consent(capsys: pytest.
     del found["Latency"]
     assert found["ConsentUnknown"] == [1]
     assert found["RungFallback"] == [1]
-    assert found["Imputed.orders"] == [1]
+    assert found["Missing.orders"] == [1]
     assert found["Parked"] == [1]
     assert found["Rejected"] == [2]
     assert "RungNone" not in found
@@ -111,11 +113,11 @@ def test_log_document_has_the_keys_of_the_receipt_and_no_value() -> None:
     document = log_document(receipt, known_names={"page_view"})
     assert set(document) == set(receipt.as_document())
     assert document["event"] == {
-        "id": hashed("event-1"),
+        "id": plain_hash("event-1"),
         "name": "page_view",
         "time": "2026-11-02T09:15:00.000Z",
     }
-    assert document["profile_id"] == hashed(CUSTOMER)
+    assert document["profile_id"] == plain_hash(CUSTOMER)
     assert document["features"] == ["recency_days", "orders"]
     assert document["scores"] == ["churn_risk"]
     assert document["write_back"] == ["scores.churn_risk"]
@@ -126,7 +128,7 @@ def test_log_document_has_the_keys_of_the_receipt_and_no_value() -> None:
         "labels": ["transactional"],
     }
     assert document["action"]["idempotency_key"] == receipt.decision_id
-    assert log_document(receipt)["event"]["name"] == hashed("page_view")
+    assert log_document(receipt)["event"]["name"] == plain_hash("page_view")
 
 
 def secret_stage(reply: str) -> HandlerStage:
@@ -240,3 +242,41 @@ def test_spans_surround_each_decision() -> None:
     stage.worker.telemetry.span = span
     sqs_handler(stage.worker)(batch(sqs_record(event_body("a")), sqs_record(event_body("b"))), stage.context)
     assert names == ["decide", "decide"]
+
+
+def test_identifiers_are_hashed_under_a_key_where_one_is_given(capsys: pytest.CaptureFixture[str]) -> None:
+    stage = handler_stage(a_plan())
+    receipt = stage.rehearsal.runtime.handle(stage.worker.plan, an_event(), now=NOW)
+    keyed = keyed_hash(b"a key of twenty-four bytes, at least")
+    Telemetry("keyed", namespace="Tests", hashed=keyed).receipt(receipt, request_id="r")
+    (line,) = lines(capsys)
+    assert line["receipt"]["profile_id"] == keyed(CUSTOMER) != plain_hash(CUSTOMER)
+    assert line["receipt"]["event"]["id"] == keyed("event-1")
+    assert keyed_hash(b"another key of twenty-four bytes")(CUSTOMER) != keyed(CUSTOMER)
+
+
+def test_a_line_that_looks_like_personal_data_is_withheld_and_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    telemetry = Telemetry("leaky", namespace="Tests")
+    telemetry.warning("parked", "x", position="zoe@mail.example.com")
+    telemetry.flush()
+    first, second = lines(capsys)
+    assert (first["message"], first["withheld"]) == ("parked", ["email"])
+    assert second["Detector.log.email"] == [1.0]
+
+
+def test_every_state_of_a_feature_is_a_metric_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    stage = handler_stage(a_plan())
+    receipt = stage.rehearsal.runtime.handle(stage.worker.plan, an_event(), now=NOW)
+    telemetry = Telemetry("states", namespace="Tests")
+    states = ("missing", "null", "stale", "out_of_range", "wrong_type")
+    for state in states:
+        telemetry.receipt(replace(receipt, imputed={"orders": state}), request_id="r")
+        telemetry.receipt(replace(receipt, unusable={"recency_days": state}), request_id="r")
+    telemetry.receipt(replace(receipt, detector=(Hit("model", "card"),)), request_id="r")
+    telemetry.flush()
+    found = metrics(lines(capsys))
+    words = ("Missing", "Null", "Stale", "OutOfRange", "WrongType")
+    assert {found[f"{word}.{name}"][0] for word in words for name in ("orders", "recency_days")} == {1}
+    assert found["Detector.model.card"] == [1]
