@@ -1,7 +1,16 @@
-"""Lets the failures of the public conformance suites show their values."""
+"""Lets the failures of the public conformance suites show their values, and a night have more cases."""
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from hypothesis import settings
 
 pytest.register_assert_rewrite("functions.testing")
+
+NIGHTLY = "nightly"
+"""`HYPOTHESIS_PROFILE=nightly pytest tests/hardening/test_canaries.py` tries 100,000 cases."""
+
+settings.register_profile(NIGHTLY, max_examples=100_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
