@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from functions.decision.reasons import Reason, reason
 from functions.documents import Json, canonical_json
 from functions.errors import StoreContendedError
-from functions.profiles.store import CommitStatus, DecisionRecord, Snapshot
+from functions.profiles.store import CommitRequest, CommitStatus, DecisionRecord, Snapshot
 from functions.runtime.drafting import Draft, action_payload, commit_request
 from functions.runtime.ports import Ports
 from functions.runtime.spending import Spending
@@ -64,14 +64,7 @@ def commit(draft: Draft, decider: Decider, ports: Ports) -> Committed:
     spending = Spending(ports.store, draft.decision_id)
     tried = Tried(draft)
     while True:
-        payload = action_payload(draft)
-        if payload is not None:
-            decider.screen(payload.text)
-        takes = spending.takes(draft.charges)
-        request = commit_request(draft, decider.record_body(draft), payload, takes, wall=ports.wall())
-        for notice in request.notices:
-            decider.screen(canonical_json(notice.message["payload"]))
-        result = ports.store.commit(request)
+        result = ports.store.commit(_screened(draft, decider, spending, ports))
         if result.status == "committed":
             return Committed(draft)
         if result.status == "duplicate":
@@ -84,6 +77,18 @@ def commit(draft: Draft, decider: Decider, ports: Ports) -> Committed:
         if tried.is_refused(draft, result.status, spending):
             snapshot = ports.store.load(draft.snapshot.profile_id, draft.decision_id)
             draft = tried.next(draft, snapshot, decider)
+
+
+def _screened(draft: Draft, decider: Decider, spending: Spending, ports: Ports) -> CommitRequest:
+    """Return the request of a draft, after the decider has looked at everything that would leave."""
+    payload = action_payload(draft)
+    if payload is not None:
+        decider.screen(payload.text)
+    takes = spending.takes(draft.charges)
+    request = commit_request(draft, decider.record_body(draft), payload, takes, wall=ports.wall())
+    for notice in request.notices:
+        decider.screen(canonical_json(notice.message["payload"]))
+    return request
 
 
 class Tried:

@@ -349,7 +349,7 @@ def run(case: Case) -> tuple[Seen, Receipt, Planted]:
         world.wait(2 * HOUR)
         if case.before_redrive is not None:
             world.store.put_consent("c-1", case.before_redrive.record())
-        for entry, performed in shift.runtime.redrive(chosen.plan.channels, now=NOW + 2 * HOUR):
+        for entry, performed in shift.runtime.redrive(chosen.plan.policy, now=NOW + 2 * HOUR):
             worker.telemetry.performed(entry, performed, request_id="r")
         worker.telemetry.flush()
     return seen(world, receipt), receipt, made

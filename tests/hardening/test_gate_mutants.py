@@ -1,0 +1,88 @@
+"""Faults planted in consent, the gate and the log are found by the tests that stand for them.
+
+Each mutant is one textual change. A copy of the package gets it, and the tests must fail on the copy. A few
+run by default; `GATE_MUTANTS=all pytest tests/hardening/test_gate_mutants.py` runs every one.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CANARIES = "tests/hardening/test_canaries.py"
+PROPERTY = f"{CANARIES}::test_no_canary_is_found_that_the_declarations_do_not_account_for"
+WITHOUT = f"{CANARIES}::test_without_consent_nothing_is_found_anywhere"
+ON_THE_WAY = f"{CANARIES}::test_consent_that_goes_on_the_way_stops_what_has_not_left"
+ARRIVES = f"{CANARIES}::test_what_is_declared_does_arrive_so_that_its_absence_would_be_seen"
+LABELS = "tests/unit/governance/test_labels.py"
+LINEAGE = "tests/unit/spec/test_lineage_gate.py"
+GATE = "tests/unit/governance/test_gate.py"
+
+MUTANTS = [
+    # Consent: unknown counts as granted, expiry and beginning are ignored, other states pass.
+    ("governance/consent.py", 'return "unknown"\n    if record.status', 'return "granted"\n    if record.status', WITHOUT),
+    ("governance/consent.py", 'if record.status != "granted":', 'if record.status == "denied":', WITHOUT),
+    ("governance/consent.py", "record.expires_at <= now", "False", WITHOUT),
+    ("governance/consent.py", "if record.at - now > CLOCK_SKEW:", "if False:", WITHOUT),
+    ("governance/consent.py", "record.expires_at <= now", "False", PROPERTY),
+    ("governance/gate.py", "gate=_GATE) if checked.passed else None", "gate=_GATE)", WITHOUT),
+    # The second check, at the commit and when something is sent again.
+    ("runtime/engine.py", 'clearance = self._check_consent(snapshot, "before_action")\n        if isinstance(clearance, Decision):', "if False:", ON_THE_WAY),
+    ("runtime/drafting.py", "ConsentCondition(consent, draft.snapshot.consent.get(consent)) if draft.cleared else None", "None", ON_THE_WAY),
+    ("runtime/acting.py", "if checked.passed", "if True", ON_THE_WAY),
+    ("runtime/journal.py", "if not draft.cleared:", "if False:", ON_THE_WAY),
+    # What a log may keep.
+    ("handlers/log.py", "document[values] = list(document[values])", "pass", ARRIVES),
+    ("handlers/log.py", '"body": None,', '"body": receipt.payload.body,', ARRIVES),
+    # Labels: one is ignored, a whole is not everything below, what has no label passes.
+    ("governance/labels.py", 'frozenset({"direct-identifier", "sensitive"})', 'frozenset({"direct-identifier"})', LINEAGE),
+    ("governance/labels.py", "        if whole or not touched:", "        if False:", LABELS),
+    ("governance/labels.py", "if not holding and (whole or not touched):", "if False:", LABELS),
+    ("governance/labels.py", "key=lambda rule: rule.specificity", "key=lambda rule: -len(rule.path)", LABELS),
+    ("governance/labels.py", "        touched += beside\n", "", LABELS),
+    ("governance/gate.py", "if not self.labels <= self.clearance.labels:", "if False:", GATE),
+    # The gate: purposes are ignored, sinks are forgotten, exceptions excuse more.
+    ("spec/lineage_gate.py", "or self._spec.purpose in self._served_by(reading)", "or True", LINEAGE),
+    ("spec/lineage_gate.py", "return may if reading.purposes is None else may & reading.purposes", "return may", LINEAGE),
+    ("spec/lineage_gate.py", "if reading.label in GUARDED and leaves:", "if False:", LINEAGE),
+    ("spec/lineage_gate.py", "path[: len(named)] == named", "path[:1] == named[:1]", LINEAGE),
+    ("spec/lineage_gate.py", "findings += self._judge_key(self._reads.key)", "pass", LINEAGE),
+    ("spec/lineage_gate.py", 'yield self._sink(f"score {name} of the profile", "score", name, [one])', "pass", LINEAGE),
+]  # fmt: skip
+SHOWN = (0, 2, 6, 12)
+
+
+def chosen() -> list[int]:
+    return list(range(len(MUTANTS))) if os.environ.get("GATE_MUTANTS") == "all" else list(SHOWN)
+
+
+@pytest.mark.parametrize("number", chosen())
+def test_a_mutant_of_the_gate_is_killed(number: int, tmp_path: Path) -> None:
+    module, old, new, tests = MUTANTS[number]
+    shutil.copytree(ROOT / "functions", tmp_path / "functions", ignore=shutil.ignore_patterns("__pycache__"))
+    mutated = tmp_path / "functions" / module
+    mutated.write_text(mutated.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT)]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    ran = subprocess.run(
+        [*command, str(ROOT / tests)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert ran.returncode == 1, f"survived: {module}: {old} -> {new}"
+    # Killed by what it lets out, not by being no Python.
+    assert "error during collection" not in ran.stdout
+
+
+@pytest.mark.parametrize(("module", "old", "new", "tests"), MUTANTS)
+def test_every_mutant_still_applies_to_the_source(module: str, old: str, new: str, tests: str) -> None:
+    assert old in (ROOT / "functions" / module).read_text(encoding="utf-8")
+    assert old != new
+    assert (ROOT / tests.partition("::")[0]).exists()
