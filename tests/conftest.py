@@ -10,7 +10,7 @@ from hypothesis import settings
 pytest.register_assert_rewrite("functions.testing")
 
 NIGHTLY = "nightly"
-"""`HYPOTHESIS_PROFILE=nightly pytest tests/hardening/test_canaries.py` tries 100,000 cases."""
+"""`HYPOTHESIS_PROFILE=nightly pytest -p no:logging tests/hardening/test_canaries.py` tries 100,000 cases."""
 
 settings.register_profile(NIGHTLY, max_examples=100_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
