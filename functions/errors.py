@@ -155,12 +155,7 @@ class UnhandledRecordError(FunctionsError):
 
 
 class FeatureError(FunctionsError):
-    """A feature has no usable value and its spec declares `error` for that case.
-
-    Attributes:
-        feature: Its name; None where the fault is of no single feature.
-        state: What was wrong with its value, as receipts and metrics say it.
-    """
+    """A feature has no usable value and its spec declares `error` for that case."""
 
     code = "feature.error"
     who = "author"
