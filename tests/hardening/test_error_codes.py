@@ -52,6 +52,7 @@ from functions.runtime.receipt import Receipt
 from functions.runtime.stored_policy import StoredPolicy
 from functions.runtime.switches import SWITCHES
 from functions.runtime.versions import Pointer, publish, stored_pointer
+from functions.spec.experiment_plan import ExperimentPlan, ExperimentsPlan, Slice
 from functions.spec.loading import load_function, load_policy
 from functions.spec.plan import ChannelPlan, ModelPlan, Plan
 from functions.spec.problems import SpecError
@@ -505,12 +506,38 @@ def _three_attempts(_: Desk) -> str:
 _NIGHT: Final = {"forbid": "discount", "between": ["09:00", "10:00"], "timezone": "profile.zone"}
 
 
+def _ranked(cost: float, **learning: Any) -> Plan:
+    """Return a function with one action that brings 25, and costs something."""
+    action = {"channel": "offers", "cost": cost, "value": {"kept": 50}, "chance": {"kept": 0.5}}
+    policy = {"objectives": {"kept": {}}, **({"learning": learning} if learning else {})}
+    decide = {"actions": ["offer-20"], "do_nothing": {"kept": 0}}
+    return a_plan({**REGISTRY, "actions": {"offer-20": action}}, policy=policy, decide=decide)
+
+
+def _drawn(code: str) -> str:
+    """Return a code that is drawn for some of a hundred events."""
+    plan = _ranked(24, floor=0.2)
+    codes = [_reason(plan, event_id=f"event-{number}") for number in range(100)]
+    return next((one for one in codes if one == code), "")
+
+
+_EVERYBODY: Final = ((0.0, 1.0),)
+_HOLDOUT: Final = ExperimentsPlan(Slice("holdout", _EVERYBODY))
+_RANDOM: Final = ExperimentsPlan(None, (ExperimentPlan("offers", "offers", {"random": _EVERYBODY}),))
+
+
 def _consent(record: ConsentRecord) -> str:
     return _reason(record=record)
 
 
 REASON_CODES: Final[Mapping[str, Provocation]] = {
     "action.chosen": lambda _: _reason(),
+    "action.ranked": lambda _: _reason(_ranked(9)),
+    "actions.not_worth": lambda _: _reason(_ranked(26)),
+    "action.drawn": lambda _: _drawn("action.drawn"),
+    "nothing.drawn": lambda _: _drawn("nothing.drawn"),
+    "action.random": lambda _: _reason(replace(a_plan(), experiments=_RANDOM)),
+    "experiment.holdout": lambda _: _reason(replace(a_plan(), experiments=_HOLDOUT)),
     "condition.false": lambda _: _reason(reply=LOW),
     "condition.failed": lambda _: _reason(a_plan(decide={"when": "abs('x') > `1`", "actions": ["offer-10"]})),
     "actions.none": lambda _: _reason(a_plan(decide={})),

@@ -47,6 +47,7 @@ def test_only_dependencies_can_be_retried() -> None:
         "model.throttled",
         "model.timeout",
         "model.unavailable",
+        "operation.unavailable",
         "store.contended",
         "store.full",
         "store.throttled",
