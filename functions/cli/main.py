@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "explain": "say what a function reads, sends and may do, or the rails",
     "test": "run the cases beside the specs",
     "build": "write the artefacts that a Lambda loads",
+    "contract": "propose labels for the data contract",
     "profile": "read and write profiles and consent",
     "ingest": "take in what a platform sends about customers",
     "decisions": "list what was decided about a customer, and why",

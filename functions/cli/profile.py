@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from codecs import BOM_UTF8
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
 
-from functions.cli.arguments import instant, read_input, specs_folder, unreadable
+from functions.cli.arguments import instant, read_input, specs_folder
 from functions.cli.console import Console, counted
-from functions.cli.records import MAX_RECORD_BYTES, put_record, read_consent, read_record
+from functions.cli.records import MAX_RECORD_BYTES, numbered_lines, put_record, read_consent, read_record
 from functions.documents import Json, parse_json
 from functions.errors import EventError, EventMalformedError, FunctionsError, StoreRejectedError
 from functions.events.segment import is_segment
@@ -202,7 +200,7 @@ def _import(store: ProfileStore, arguments: argparse.Namespace, console: Console
     done, refused = 0, 0
     take = _taker(store, arguments, console)
     try:
-        for number, line in _lines(arguments.file, console):
+        for number, line in numbered_lines(arguments.file, console):
             try:
                 take(line, f"{arguments.file}:{number}")
                 done += 1
@@ -265,26 +263,6 @@ def _import_line(store: ProfileStore, line: bytes, where: str, now: datetime, co
         raise StoreRejectedError(f"{where}: {error.message}") from error
     for name in kept:
         console.err(f"{where}: consent {name}: the record in the store was given later; it stays")
-
-
-def _lines(path: str, console: Console) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of a file that hold something, numbered from 1; bytes, so that each fails alone."""
-    if path == "-":
-        source = (line.encode(errors="surrogateescape") for line in console.stdin)
-        yield from _numbered(source)
-        return
-    try:
-        with Path(path).open("rb") as file:
-            yield from _numbered(file)
-    except OSError as error:
-        raise unreadable(path, error) from None
-
-
-def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    for number, line in enumerate(lines, 1):
-        content = line.removeprefix(BOM_UTF8) if number == 1 else line
-        if content.strip():
-            yield number, content
 
 
 def _delete(store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
+from functions.cli.arguments import unreadable
+from functions.cli.console import Console
 from functions.documents import DocumentError, Json, parse_json
 from functions.errors import EventMalformedError
 from functions.governance.consent import ConsentFormatError, ConsentRecord, parse_consent
@@ -92,3 +96,23 @@ def read_consent(document: Mapping[str, Json], default_at: datetime, where: str)
         return parse_consent(document, default_at=default_at)
     except ConsentFormatError as error:
         raise EventMalformedError(f"{where}: {error}") from None
+
+
+def numbered_lines(path: str, console: Console) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file that hold something, numbered from 1; bytes, so that each fails alone."""
+    if path == "-":
+        source = (line.encode(errors="surrogateescape") for line in console.stdin)
+        yield from _numbered(source)
+        return
+    try:
+        with Path(path).open("rb") as file:
+            yield from _numbered(file)
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    for number, line in enumerate(lines, 1):
+        content = line.removeprefix(BOM_UTF8) if number == 1 else line
+        if content.strip():
+            yield number, content

@@ -248,3 +248,22 @@ def test_a_variable_that_is_no_setting_gets_a_suggestion(functions: Command) -> 
     done = functions("settings", environment={"FUNCTIONS_SPEC": "x"})
 
     assert done.stderr == "FUNCTIONS_SPEC is no setting; did you mean 'FUNCTIONS_SPECS'?\n"
+
+
+def test_labels_are_proposed_from_profiles(functions: Command, project: Path, tmp_path: Path) -> None:
+    done = functions("contract", "suggest", "--profiles", project / "feature_specs" / "profiles.jsonl")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[:2] == [
+        "# Proposed from 16 profiles, for a person to review. What has no label is not used.",
+        "profile:",
+    ]
+    assert (
+        "  health: { label: sensitive } # all 4 paths below; the first: the name 'allergies'\n" in done.stdout
+    )
+    broken = tmp_path / "broken.jsonl"
+    broken.write_bytes(b'{"orders": {"count": 1}}\n{"secret@mail.example": \n\xff\n')
+    done = functions("contract", "suggest", "--profiles", broken)
+    assert (done.returncode, done.stdout.count("\n")) == (1, 3)
+    assert [line.split(": ")[0] for line in done.stderr.splitlines()] == [f"{broken}:2", f"{broken}:3"]
+    assert "secret" not in done.stderr
+    assert functions("contract", "suggest", "--profiles", "nowhere").returncode == 3

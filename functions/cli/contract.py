@@ -1,0 +1,58 @@
+"""`functions contract …`: help with the data contract."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from functions.cli.console import Console
+from functions.errors import EventMalformedError
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+_EPILOG = """The lines are for a person to review: patterns and names can only guess. They hold no
+value of any profile. Profiles are read one by one, so a file may be of any length.
+
+examples:
+  functions contract suggest --profiles feature_specs/profiles.jsonl
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.epilog = _EPILOG
+    actions: _SubParsersAction[argparse.ArgumentParser] = parser.add_subparsers(
+        dest="action", required=True, metavar="suggest"
+    )
+    suggest = actions.add_parser("suggest", help="propose labels from sample profiles")
+    suggest.add_argument(
+        "--profiles",
+        required=True,
+        metavar="FILE",
+        help="profiles, one JSON object a line; - for standard input",
+    )
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Run the command."""
+    from functions.cli.records import numbered_lines, read_record
+    from functions.governance.suggesting import Survey, suggestion_lines
+
+    survey, refused = Survey(), 0
+    for number, line in numbered_lines(arguments.profiles, console):
+        where = f"{arguments.profiles}:{number}"
+        try:
+            record = read_record(line.decode(), where)
+        except UnicodeDecodeError:
+            refused += 1
+            console.err(f"{where}: no UTF-8 text")
+            continue
+        except EventMalformedError as error:
+            refused += 1
+            console.err(error.message)
+            continue
+        survey.look(record.profile or {})
+    for text in suggestion_lines(survey):
+        console.out(text)
+    return 1 if refused else 0
