@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         return 0
     console.out(f"{console.paint(plan.name, 'bold')}  {plan.owner}")
     console.out(plan.description)
-    for title, lines in _sections(plan, document):
+    for title, lines in sections(plan, document):
         console.out()
         console.out(console.paint(title, "bold"))
         for line in lines:
@@ -130,6 +130,7 @@ def explanation(plan: Plan) -> dict[str, Json]:
             f"profile.scores.{target.name}": {
                 "from": target.source.source,
                 "expires_after": format_duration(target.expires_after) if target.expires_after else None,
+                "notify": target.notify,
             }
             for target in plan.write_back
         },
@@ -169,7 +170,8 @@ def _answer(answer: Answer) -> Json:
     return answer.value if answer.kind == "value" else answer.kind
 
 
-def _sections(plan: Plan, document: dict[str, Json]) -> Iterator[tuple[str, list[str]]]:
+def sections(plan: Plan, document: dict[str, Json]) -> Iterator[tuple[str, list[str]]]:
+    """Yield what people read of an explanation: titles, each with its lines."""
     fires = document["fires_on"]
     limit = fires["max_age"]
     age = f"an event older than {limit} gets no action" if limit else "an event of any age"
@@ -183,6 +185,9 @@ def _sections(plan: Plan, document: dict[str, Json]) -> Iterator[tuple[str, list
     yield "Sends", list(_sends(plan))
     if plan.write_back:
         yield "Writes", [f"{path} = {entry['from']}" for path, entry in document["writes"].items()]
+    told = [flow for flow in plan.governance.flows if flow.to == "channel"]
+    if told:
+        yield "Tells", [line for flow in told for line in _tells(plan, flow)]
     yield "May do", list(_may_do(plan))
     if plan.governance.exceptions:
         yield "By exception", [_exception(one) for one in plan.governance.exceptions]
@@ -263,7 +268,17 @@ def _may_do(plan: Plan) -> Iterator[str]:
 def _carried(plan: Plan, action: str) -> str:
     """Say what an action carries besides its fixed texts."""
     flow = next(one for one in plan.governance.flows if (one.to, one.name) == ("action", action))
-    parts = ["the id of the profile", *(f"features.{name}" for name in flow.features), *flow.reads]
+    return _content(flow, "the id of the profile")
+
+
+def _tells(plan: Plan, flow: Flow) -> Iterator[str]:
+    """Say what a channel is told about scores."""
+    yield f"{', '.join(plan.told(flow.name))} to {flow.name} ({plan.channels[flow.name].kind})"
+    yield f"  {_content(flow, 'the id of the profile', 'the anonymous id of the event')}"
+
+
+def _content(flow: Flow, *ids: str) -> str:
+    parts = [*ids, *(f"features.{name}" for name in flow.features), *flow.reads]
     if flow.outputs:
         parts.append("outputs of the model")
     return f"carries {', '.join(parts)}; labels: {', '.join(flow.labels)}"

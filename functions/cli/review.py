@@ -198,17 +198,27 @@ def _receiver(plan: Plan, flow: Flow) -> list[Content]:
         return ["the model ", code(f"{plan.model.kind} {plan.model.target}" if plan.model else flow.name)]
     if flow.to == "score":
         return ["the profile, as the score ", code(flow.name)]
+    if flow.to == "channel":
+        kind = plan.channels[flow.name].kind if flow.name in plan.channels else ""
+        return ["the channel ", code(flow.name), f" ({kind}), as ", *_scores(plan, flow)]
     channel = next((action.channel for action in plan.actions if action.name == flow.name), "")
     kind = plan.channels[channel].kind if channel in plan.channels else ""
     return ["the channel ", code(channel), f" ({kind}), with the action ", code(flow.name)]
+
+
+def _scores(plan: Plan, flow: Flow) -> list[Content]:
+    names: list[Content] = [code(name) for name in plan.told(flow.name)]
+    return ["the score " if len(names) == 1 else "the scores ", *joined(names)]
 
 
 def _carried(flow: Flow) -> list[Content]:
     parts: list[Content] = [code(name) for name in (*flow.features, *flow.reads)]
     if flow.outputs:
         parts.append("outputs of the model")
-    if flow.to == "action":
+    if flow.to in ("action", "channel"):
         parts.append("the id of the profile")
+    if flow.to == "channel":
+        parts.append("the anonymous id of the event")
     return joined(parts) or ["fixed texts only"]
 
 

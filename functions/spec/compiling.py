@@ -16,7 +16,7 @@ from functions.governance.contract import DataContract
 from functions.governance.statements import UNMAPPED, ConsentSource
 from functions.spec.action_rules import Compile, action_plan, amounts_of, channel_plans
 from functions.spec.collecting import DATA_ROOTS, RESERVED, Collector
-from functions.spec.emission_rules import check_loops, check_notify
+from functions.spec.emission_rules import NOTICE_ID, check_loops, check_notify
 from functions.spec.feature_plan import FeaturePlan
 from functions.spec.feature_rules import check_feature, feature_plan, is_score
 from functions.spec.language import Feature, Spec
@@ -219,7 +219,9 @@ class SpecCompiler:
                     target.removeprefix("scores."), source, section.expires_after, section.notify
                 )
             if section.notify is not None and self.shared.registry is not None:
-                path = ("write_back", target, "notify")
+                path: Path = ("write_back", target, "notify")
+                # The message carries it, so it counts as read.
+                self.collector.expression(path, NOTICE_ID, DATA_ROOTS)
                 check_notify(self.collector, path, section.notify, self.shared.registry)
 
     def _consent(self) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from functions.events.emitted import ACTION_DECIDED, PREDICTION_COMPLETE, SCORE_UPDATED, fires_itself
 from functions.spec.collecting import Collector
@@ -10,6 +11,9 @@ from functions.spec.plan import Plan
 from functions.spec.problems import closest
 from functions.spec.registry import Registry
 from functions.spec.source import Path
+
+NOTICE_ID: Final = "event.anonymous_id"
+"""What a message about a score carries of the event, besides the id of the profile."""
 
 
 def check_notify(collector: Collector, path: Path, name: str, registry: Registry) -> None:

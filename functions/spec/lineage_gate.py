@@ -29,10 +29,11 @@ from functions.governance.labels import (
 from functions.spec.collecting import Collector, Compiled
 from functions.spec.language import Spec
 from functions.spec.model_rules import target_of
-from functions.spec.plan import ExceptionPlan, Flow, Governance
+from functions.spec.plan import ExceptionPlan, Flow, Governance, Way
 from functions.spec.source import Path, Source
 
 _DERIVED: Final = "derived"
+_NOTICES: Final = "messages about scores to channel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,12 @@ class _Sink:
     """One way out, and the features that take it."""
 
     shown: str
-    to: str
+    to: Way | None  # None does not leave by itself
     name: str
     features: frozenset[str]
     outputs: bool = False
     direct: tuple[tuple[Compiled, tuple[Reading, ...]], ...] = ()
+    ids: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class _Reads:
     template: list[Compiled] = field(default_factory=list)
     rungs: dict[str, list[Compiled]] = field(default_factory=dict)
     scores: dict[str, Compiled] = field(default_factory=dict)
+    notices: dict[str, Compiled] = field(default_factory=dict)
     payloads: dict[str, list[Compiled]] = field(default_factory=dict)
     conditions: list[Compiled] = field(default_factory=list)
 
@@ -118,8 +121,8 @@ class LineageGate:
                 findings += self._judge(one, found, [f" → {sink.shown}"])
         for one in self._reads.conditions:
             findings += self._judge(one, self._readings(one), [], IDENTIFYING)
-        if self._reads.key is not None:
-            findings += self._judge_key(self._reads.key)
+        for one, way in self._ids():
+            findings += self._judge_id(one, way)
         for finding in _grouped(findings):
             self._report(finding)
         self._check_exceptions()
@@ -152,9 +155,22 @@ class LineageGate:
             return None
         return "governance.not_allowed"
 
-    def _judge_key(self, one: Compiled) -> Iterator[_Finding]:
-        """The id of a profile goes with every action, so it must not be a name."""
-        way = " → id of the profile, which every action carries"
+    def _ids(self) -> Iterator[tuple[Compiled, str]]:
+        """Yield the ids that go with messages, each with its way."""
+        if self._reads.key is not None:
+            yield self._reads.key, " → id of the profile, which every action carries"
+        for channel, told in self._notices().items():
+            yield self._reads.notices[told[0]], f" → {_NOTICES} {channel}"
+
+    def _notices(self) -> dict[str, list[str]]:
+        """Return the scores that each channel is told."""
+        found: dict[str, list[str]] = {}
+        for name in self._reads.notices:
+            found.setdefault(str(self._spec.write_back[f"scores.{name}"].notify), []).append(name)
+        return found
+
+    def _judge_id(self, one: Compiled, way: str) -> Iterator[_Finding]:
+        """An id goes with a message whatever its purpose may read, but it must not be a name."""
         readings = self._readings(one)
         told = [reading for reading in readings if reading.label in {*GUARDED, UNLABELLED}]
         yield from self._judge(one, told, [way])
@@ -183,13 +199,26 @@ class LineageGate:
             target = target_of(spec.model)
             yield _Sink(f"payload of model {target}", "model", target, sent)
         for name, several in reads.rungs.items():
-            yield self._sink(f"output {name} when the model does not answer", "output", name, several)
+            yield self._sink(f"output {name} when the model does not answer", None, name, several)
         for name, one in reads.scores.items():
             yield self._sink(f"score {name} of the profile", "score", name, [one])
+        for channel, told in self._notices().items():
+            scores = [reads.scores[name] for name in told if name in reads.scores]
+            ids = [reads.notices[name] for name in told[:1]]
+            yield self._sink(f"{_NOTICES} {channel}", "channel", channel, scores, ids)
         for name in spec.decide.actions:
-            yield self._sink(f"payload of action {name}", "action", name, reads.payloads.get(name, []))
+            yield self._sink(f"payload of action {name}", "action", name, reads.payloads.get(name, []), [])
 
-    def _sink(self, shown: str, to: str, name: str, several: list[Compiled]) -> _Sink:
+    def _sink(
+        self,
+        shown: str,
+        to: Way | None,
+        name: str,
+        several: list[Compiled],
+        ids: list[Compiled] | None = None,
+    ) -> _Sink:
+        """Return a way out; where `ids` go along, so does the id of the profile."""
+        key = [self._reads.key] if ids is not None and self._reads.key is not None else []
         outputs = set(self._spec.model.response) if self._spec.model else set()
         return _Sink(
             shown,
@@ -198,6 +227,7 @@ class LineageGate:
             self._features_of(several),
             any(not path or path[0][1:] in outputs for one in several for path in one.expression.lineage),
             tuple((one, self._readings(one)) for one in several),
+            tuple(reading for one in (*key, *(ids or ())) for reading in self._readings(one)),
         )
 
     def _features_of(self, several: Iterable[Compiled]) -> frozenset[str]:
@@ -220,7 +250,8 @@ class LineageGate:
             message = f"the purpose {spec.purpose} may not read {paths} ({finding.label}){used}"
             message += f": {ways}" if ways else ""
             hint = f"it may read {', '.join(self._purpose.may_read) or 'nothing'}; see contract.yaml"
-        offset, length = _place(finding.paths[0], at.expression.source)
+        named = at.path[0] == "write_back" and at.path[-1] == "notify"  # a name stands there, not the path
+        offset, length = (0, 0) if named else _place(finding.paths[0], at.expression.source)
         self._collector.found(
             source.problem(at.path, finding.code, message, hint=hint, offset=offset, length=length)
         )
@@ -248,7 +279,7 @@ class LineageGate:
         may_leave = {*self._purpose.may_read, _DERIVED} - GUARDED | excused
         governance = Governance(
             may_leave=tuple(sorted(may_leave)),
-            flows=tuple(self._flow(sink, labels) for sink in sinks if sink.to != "output"),
+            flows=tuple(self._flow(sink, sink.to, labels) for sink in sinks if sink.to is not None),
             exceptions=tuple(
                 ExceptionPlan(
                     one.reads, tuple(sorted(self._excused.get(index, ()))), one.because, one.reviewed_by
@@ -260,15 +291,14 @@ class LineageGate:
         )
         return Governed(labels, purposes, governance)
 
-    def _flow(self, sink: _Sink, labels: Mapping[str, tuple[str, ...]]) -> Flow:
-        """Return what takes one way out; an action also carries the id of the profile."""
+    def _flow(self, sink: _Sink, to: Way, labels: Mapping[str, tuple[str, ...]]) -> Flow:
+        """Return what takes one way out; a message also carries ids."""
         direct = tuple(reading for _, found in sink.direct for reading in found)
-        key = self._readings(self._reads.key) if sink.to == "action" and self._reads.key else ()
         told = {label for name in sink.features for label in labels.get(name, ())}
-        told |= {reading.label for reading in (*direct, *key)}
+        told |= {reading.label for reading in (*direct, *sink.ids)}
         told |= {_DERIVED} if sink.outputs else set()
         return Flow(
-            to="model" if sink.to == "model" else "action" if sink.to == "action" else "score",
+            to=to,
             name=sink.name,
             features=tuple(name for name in self._spec.features if name in sink.features),
             reads=tuple(dict.fromkeys(reading.shown for reading in direct)),
@@ -289,7 +319,8 @@ def _sorted_out(compiled: Iterable[Compiled]) -> _Reads:
         elif one.path == ("profile", "key"):
             reads.key = one
         elif section == "write_back":
-            reads.scores[name.removeprefix("scores.")] = one
+            found = reads.notices if one.path[2:] == ("notify",) else reads.scores
+            found[name.removeprefix("scores.")] = one
         elif section == "actions" and one.path[2:3] == ("payload",):
             reads.payloads.setdefault(name, []).append(one)
         else:

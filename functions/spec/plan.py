@@ -213,20 +213,25 @@ class ExceptionPlan:
         }
 
 
+Way = Literal["model", "action", "channel", "score"]
+"""To a model, with an action through its channel, in messages about scores to a channel, or back to the profile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """What takes one way out, as the expressions have it.
 
     Attributes:
-        to: To a model, with an action through its channel, or back to the profile as a score.
-        name: Of the model, the action or the score.
+        to: Which way.
+        name: Of the model, the action, the channel or the score.
         features: Features that leave on it.
         reads: Paths that leave on it without being a feature.
         outputs: Whether outputs of the model do.
-        labels: Of everything that does; an action also carries the id of the profile.
+        labels: Of everything that does; an action also carries the id of the profile, and a message about a score
+            that and the anonymous id of the event.
     """
 
-    to: Literal["model", "action", "score"]
+    to: Way
     name: str
     features: tuple[str, ...]
     reads: tuple[str, ...]
@@ -334,6 +339,10 @@ class Plan:
     def actions(self) -> tuple[ActionPlan, ...]:
         """The candidates, in the order of the spec."""
         return self.policy.actions
+
+    def told(self, channel: str) -> tuple[str, ...]:
+        """Return the scores that a channel is told."""
+        return tuple(target.name for target in self.write_back if target.notify == channel)
 
     @property
     def channels(self) -> Mapping[str, ChannelPlan]:

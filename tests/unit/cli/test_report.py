@@ -10,12 +10,16 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from functions.cli.explain import explanation, sections
 from functions.cli.report import write_report
 from functions.cli.review import function_page, index_page
 from functions.errors import SettingsError
+from functions.governance.contract import DataContract
 from functions.spec.loading import SpecFolder, load_folder
 from functions.spec.plan import ExceptionPlan, Plan
 from functions.spec.problems import SpecError
+from functions.spec.registry import Registry
+from functions.testing.sample_function import CONTRACT, REGISTRY, SPEC, a_plan
 
 Command = Callable[..., CompletedProcess[str]]
 
@@ -102,6 +106,38 @@ def test_an_exception_stands_on_the_page_with_who_has_agreed(specs: SpecFolder) 
     assert (
         "Exception: profile.email (direct-identifier) may leave. Approved for fraud. Reviewed by Ada Privacy."
     ) in found.text
+
+
+def test_a_channel_that_is_told_scores_stands_on_the_page_and_in_the_explanation() -> None:
+    registry = {**REGISTRY, "channels": {**REGISTRY["channels"], "platform": {"kind": "memory"}}}
+    target = {**SPEC["write_back"]["scores.churn_risk"], "notify": "platform"}
+    plan = a_plan(registry, write_back={"scores.churn_risk": target})
+    text = read(
+        function_page(plan, DataContract.model_validate(dict(CONTRACT)), Registry.model_validate(registry))
+    ).text
+    assert (
+        "the channel platform (memory), as the score churn_risk"
+        "outputs of the model, the id of the profile, the anonymous id of the event"
+        "derivedpseudonymous"
+    ) in text
+    document = explanation(plan)
+    assert document["writes"]["profile.scores.churn_risk"]["notify"] == "platform"
+    assert {
+        "to": "channel",
+        "name": "platform",
+        "features": [],
+        "reads": [],
+        "outputs": True,
+        "labels": ["derived", "pseudonymous"],
+    } in document["leaves"]
+    told = dict(sections(plan, document))["Tells"]
+    assert told == [
+        "churn_risk to platform (memory)",
+        (
+            "  carries the id of the profile, the anonymous id of the event, outputs of the model; "
+            "labels: derived, pseudonymous"
+        ),
+    ]
 
 
 def test_the_same_files_give_the_same_pages(specs: SpecFolder, tmp_path: Path) -> None:

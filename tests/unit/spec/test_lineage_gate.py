@@ -264,6 +264,73 @@ def test_a_score_lives_no_longer_than_its_purpose_lets_it() -> None:
         assert [problem.code for problem in caught.value.problems] == ["governance.retention"]
 
 
+TOLD_REGISTRY = {**REGISTRY, "channels": {**REGISTRY["channels"], "platform": {"kind": "memory"}}}
+
+
+def telling(source: str, **sections: Json) -> dict[str, Json]:
+    """Return the sections of a spec that tells a channel a score."""
+    target = {"from": source, "notify": "platform"}
+    return {"registry": TOLD_REGISTRY, "write_back": {"scores.x": target}, **sections}
+
+
+def told_flow(plan: Plan) -> Flow:
+    (flow,) = [flow for flow in plan.governance.flows if flow.to == "channel"]
+    return flow
+
+
+@pytest.mark.parametrize(
+    ("source", "way"), [("profile.email", ""), ("features.mail", " → features.mail")], ids=["path", "feature"]
+)
+def test_no_identifier_is_told_to_a_channel_as_a_score(source: str, way: str) -> None:
+    features = {"mail": text("profile.email")}
+    found = problems(**telling(source, features=features, model=None, decide={}))
+    messages = [problem.message for problem in found if problem.code == "governance.leaves"]
+    assert f"profile.email{way} → messages about scores to channel platform" in "; ".join(messages)
+
+
+def test_a_score_with_an_excused_identifier_says_so_at_its_channel() -> None:
+    plan = built(**telling("profile.email", exceptions=[exception("profile.email")]))
+    labels = ("direct-identifier", "pseudonymous")
+    assert told_flow(plan) == Flow(
+        "channel", "platform", (), ("profile.email",), outputs=False, labels=labels
+    )
+
+
+def test_scores_of_one_channel_and_the_ids_with_them_are_one_way_out() -> None:
+    write_back = {
+        "scores.risk": {"from": "churn_risk", "notify": "platform"},
+        "scores.days": {"from": "features.recency_days", "notify": "platform"},
+        "scores.kept": {"from": "features.orders"},
+    }
+    plan = built(**telling("churn_risk", write_back=write_back))
+    labels = ("derived", "pseudonymous", "transactional")
+    assert told_flow(plan) == Flow("channel", "platform", ("recency_days",), (), outputs=True, labels=labels)
+    assert plan.told("platform") == ("risk", "days")
+    assert "event.anonymous_id" in plan.reads
+    assert "event.anonymous_id" not in built(profile={"key": "event.user_id"}).reads
+
+
+def test_the_anonymous_id_of_a_message_about_a_score_is_no_name() -> None:
+    contract = {**CONTRACT, "event": {"anonymous_id": {"label": "direct-identifier"}}}
+    sections = telling("churn_risk", profile={"key": "event.user_id"})
+    with pytest.raises(SpecError) as caught:
+        a_plan(contract=contract, **sections)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.message) == (
+        "governance.leaves",
+        "direct-identifier data would leave: event.anonymous_id → messages about scores to channel platform",
+    )
+    excused = a_plan(contract=contract, **sections, exceptions=[exception("event.anonymous_id")])
+    assert "direct-identifier" in told_flow(excused).labels
+
+
+def test_the_id_of_a_profile_that_a_channel_is_told_has_its_labels() -> None:
+    sections = telling("churn_risk", profile={"key": "event.traits.email"})
+    assert only(**sections)[0] == "governance.leaves"
+    excused = built(**sections, exceptions=[exception("event.traits.email")])
+    assert told_flow(excused).labels == ("derived", "direct-identifier", "pseudonymous")
+
+
 def test_what_leaves_is_told_way_by_way() -> None:
     plan = built()
     assert plan.governance.flows == (
