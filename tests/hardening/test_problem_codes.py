@@ -27,6 +27,7 @@ NO_CODES: Final = frozenset(
             "action.decided",
             "actions.yaml",
             "aws.dynamodb",
+            "event.anonymous_id",
             "score.updated",
             "contract.yaml",
             "experiments.yaml",
