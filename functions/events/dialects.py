@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from functions.documents import Json
-from functions.errors import EventEnvelopeError, EventFromFutureError, EventMalformedError
+from functions.errors import EventEnvelopeError, EventFromFutureError, EventMalformedError, SettingsError
 from functions.events.envelopes import Delivery
 from functions.events.event import Event
 from functions.events.fields import event_id, identifier, instant, label, members, optional_members
@@ -16,7 +16,7 @@ from functions.events.tealium import (
     is_tealium_flat,
     is_tealium_function_input,
 )
-from functions.times import format_duration
+from functions.times import format_duration, is_of_our_time
 
 MAX_SKEW = timedelta(minutes=5)
 """How far a producer's clock may be ahead of ours."""
@@ -65,6 +65,19 @@ def check_time(event: Event, now: datetime, max_skew: timedelta = MAX_SKEW) -> N
             f"the event's time is more than {format_duration(max_skew)} ahead of the clock",
             hint="check the clock of the producer",
         )
+
+
+def check_calendar(event: Event, now: datetime) -> None:
+    """Refuse instants with which nothing can be reckoned.
+
+    Raises:
+        EventMalformedError: The event's time is one.
+        SettingsError: The clock's is.
+    """
+    if not is_of_our_time(event.time):
+        raise EventMalformedError("the event's time is before 1970 or after 9000")
+    if not is_of_our_time(now):
+        raise SettingsError("the decision time is before 1970 or after 9000")
 
 
 def _from_canonical(body: dict[str, Json], delivery: Delivery) -> Event:

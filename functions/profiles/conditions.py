@@ -69,6 +69,9 @@ def check_request(request: CommitRequest) -> None:
     if outbox is not None and (outbox.decision_id, outbox.profile_id) != (decision.id, decision.profile_id):
         raise StoreRejectedError("the outbox entry belongs to another decision")
     _check_notices(request)
+    trial = request.trial
+    if trial is not None and trial.key != ("trial", decision.profile_id, decision.id):
+        raise StoreRejectedError("the trial belongs to another decision")
     if state is not None and state.contact is not None:
         if state.contact.decision_id != decision.id:
             raise StoreRejectedError("the contact belongs to another decision")

@@ -111,7 +111,7 @@ class DynamoProfileStore:
 
     def commit(self, request: CommitRequest) -> CommitResult:
         """Write one decision with everything that belongs to it, or nothing, in one transaction."""
-        return carry_out(self._calls, prepare_commit(request, self._new_token()))
+        return carry_out(self._calls, prepare_commit(self._calls.table, request, self._new_token()))
 
     def lease(
         self, profile_id: str, decision_id: str, *, owner: str, now: datetime, until: datetime

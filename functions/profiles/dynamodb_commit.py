@@ -1,7 +1,7 @@
 """A commit against DynamoDB: one transaction, and what its refusal means.
 
 The transaction has at most one operation per item: put the decision if it is absent, check the consent
-record, update the state, take from the budget's shard, put the outbox entry. A second delivery is told by
+record, update the state, take from the budget's shard, put the outbox entry, add the trial. A second delivery is told by
 the decision that exists, not by `ClientRequestToken`, which answers success to an identical repeat.
 """
 
@@ -22,6 +22,7 @@ from functions.profiles.dynamodb_consents import (
     same_consent_expression,
 )
 from functions.profiles.dynamodb_expressions import Expression
+from functions.profiles.dynamodb_feedback import trial_update
 from functions.profiles.dynamodb_items import (
     COMMIT,
     CONSENT,
@@ -47,7 +48,7 @@ from functions.profiles.rows import as_stored
 from functions.profiles.store import BudgetTake, CommitRequest, CommitResult
 
 _Part = str
-"""`decision`, `consent`, `state`, or `budget` or `outbox` with a number."""
+"""`decision`, `consent`, `state`, `trial`, or `budget` or `outbox` with a number."""
 
 _Found = Mapping[_Part, Item]
 """The items that conditions failed on; empty where there is none."""
@@ -55,6 +56,7 @@ _Found = Mapping[_Part, Item]
 AMOUNT_LEFT: Final = "amount_left"
 """What is left in a shard of a budget, in minor units."""
 
+_UNCONDITIONAL: Final = ("outbox", "trial")
 _JUDGED: Final = frozenset({"None", "ConditionalCheckFailed"})
 
 _ALL_OLD: Final[Mapping[str, Any]] = MappingProxyType({"ReturnValuesOnConditionCheckFailure": "ALL_OLD"})
@@ -79,6 +81,7 @@ class Commit:
         state: What to write to the state, None for nothing.
         consent: The record that was read, None where it was absent or is no condition.
         outbox: The items of the outbox entries.
+        trial: The write that adds its trial, None where it has none.
     """
 
     request: CommitRequest
@@ -87,9 +90,10 @@ class Commit:
     state: StateWrite | None
     consent: Attribute | None
     outbox: tuple[Item, ...]
+    trial: dict[str, Any] | None
 
 
-def prepare_commit(request: CommitRequest, token: str) -> Commit:
+def prepare_commit(table: str, request: CommitRequest, token: str) -> Commit:
     """Check and encode a request.
 
     Raises:
@@ -104,6 +108,7 @@ def prepare_commit(request: CommitRequest, token: str) -> Commit:
         state=state_write(request.decision.profile_id, request.state) if request.state else None,
         consent=consent_value(record) if record else None,
         outbox=tuple(outbox_item(entry) for entry in entries_of(request)),
+        trial=trial_update(table, request.trial) if request.trial is not None else None,
     )
 
 
@@ -181,6 +186,8 @@ def _operations(table: str, commit: Commit, known: _Known) -> dict[_Part, dict[s
         found[_budget(place)] = {"Update": _take(take).request(table, where, **_ALL_OLD)}
     for number_of_entry, item in enumerate(commit.outbox):
         found[f"outbox {number_of_entry}"] = {"Put": {"TableName": table, "Item": item}}
+    if commit.trial is not None:
+        found["trial"] = {"Update": commit.trial}
     return found
 
 
@@ -209,7 +216,7 @@ def _found(
         return {}
     given: dict[_Part, Item | None] = {part: reasons[part].item for part in failed}
     if not reasons or any(reason.code not in _JUDGED for reason in reasons.values()):
-        given = dict.fromkeys(part for part in operations if not part.startswith("outbox"))
+        given = dict.fromkeys(part for part in operations if not part.startswith(_UNCONDITIONAL))
     missing = {part: _key(operations[part]) for part, item in given.items() if not item}
     read = calls.read(list(missing.values()), patience) if missing else []
     by_key = {_flat(item): item for item in read}

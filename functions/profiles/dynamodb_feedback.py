@@ -128,26 +128,41 @@ class DynamoFeedbackStore:
         return list(islice(query, limit))
 
 
+def trial_update(table: str, record: FeedbackRecord) -> dict[str, Any]:
+    """Return the write, in the transaction of a decision, that adds its trial unless there is one."""
+    item = _item(record)
+    where, expression = key_of(item), Expression()
+    for name, value in item.items():
+        if name not in where:
+            expression.set(name, f"if_not_exists({expression.name(name)},{expression.value(value)})")
+    return expression.request(table, where)
+
+
 def _key(kind: str, owner: str, name: str) -> Item:
     if kind == "counter":
         return key(f"{_COUNTER}#{owner}", _COUNTER)
     return key(owner, TRIAL + name if kind == "trial" else RESPONSES)
 
 
-def _put(table: str, record: FeedbackRecord) -> dict[str, Any]:
+def _item(record: FeedbackRecord) -> Item:
+    """Return what is stored in the place of a record that was read, or of none."""
     stored = replace(record, version=record.version + 1)
     item = _key(*record.key) | attributes(feedback_row(stored))
     if record.kind == "trial" and record.due_at is not None:
         item[OUTBOX_INDEX_PARTITION_KEY] = {"S": f"{_SHARD}{crc32(record.name.encode()) % OUTBOX_SHARDS}"}
     if record.keep_until is not None:
         item[TTL_ATTRIBUTE] = epoch_seconds(record.keep_until)
+    return checked(item, "the feedback")
+
+
+def _put(table: str, record: FeedbackRecord) -> dict[str, Any]:
     expression = Expression()
     if record.version:
         same = f"{expression.name('version')}={expression.value(number(record.version))}"
         expression.when(same)
     else:
         expression.when("attribute_not_exists(pk)")
-    return {"TableName": table, "Item": checked(item, "the feedback"), **expression.parameters()}
+    return {"TableName": table, "Item": _item(record), **expression.parameters()}
 
 
 def _record(item: Item) -> FeedbackRecord:

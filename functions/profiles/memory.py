@@ -20,6 +20,7 @@ from functions.profiles.conditions import (
     refusal,
     settled,
 )
+from functions.profiles.memory_feedback import MemoryFeedbackStore
 from functions.profiles.retention import SCORE_GRACE
 from functions.profiles.rows import (
     Row,
@@ -71,7 +72,8 @@ class _Kept:
 class MemoryProfileStore:
     """A profile store that lives as long as its process. Safe to share between threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, feedback: MemoryFeedbackStore | None = None) -> None:
+        self.feedback: Final = feedback or MemoryFeedbackStore()
         self._lock: Final = Lock()
         self._kept: Final[dict[str, _Kept]] = {}
         self._aliases: Final[dict[str, str]] = {}
@@ -120,6 +122,8 @@ class MemoryProfileStore:
             for take in request.budgets:
                 self._budgets[take.budget, take.period][take.shard] -= take.amount
             kept.outbox.update(outbox)
+            if request.trial is not None:
+                self.feedback.add_trial(request.trial)
         return CommitResult("committed")
 
     def lease(
@@ -249,7 +253,8 @@ class MemoryProfileStore:
             aliases = [alias for alias, target in self._aliases.items() if target == profile_id]
             for alias in aliases:
                 del self._aliases[alias]
-        return bool(aliases) or not kept.is_empty()
+            responded = self.feedback.forget_feedback(profile_id)
+        return responded or bool(aliases) or not kept.is_empty()
 
     def open_budget(self, budget: str, period: str, shards: Sequence[int]) -> None:
         """Create the shards of a period; those that exist are left alone."""

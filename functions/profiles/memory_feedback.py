@@ -36,6 +36,12 @@ class MemoryFeedbackStore:
             self._rows.update(rows)
         return True
 
+    def add_trial(self, record: FeedbackRecord) -> None:
+        """Keep the trial of a decision that is being committed, unless there is one."""
+        row = feedback_row(replace(record, version=1))
+        with self._lock:
+            self._rows.setdefault(record.key, row)
+
     def trials(self, profile_id: str, *, since: datetime) -> Sequence[FeedbackRecord]:
         """List the trials of a profile, newest first."""
         check_keys([("trial", profile_id, "-")])

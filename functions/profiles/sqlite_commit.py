@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from functions.profiles import sqlite_statements as sql
@@ -15,6 +15,7 @@ from functions.profiles.rows import (
     contact_row,
     decision_from,
     decision_row,
+    feedback_row,
     outbox_row,
     score_row,
 )
@@ -29,6 +30,7 @@ class _Writes:
     contact: Row | None
     prune_before: str
     outbox: Sequence[Row]
+    trials: Sequence[Row]
 
 
 def prepare_commit(request: CommitRequest) -> Callable[[sqlite3.Connection], CommitResult]:
@@ -59,6 +61,7 @@ def _encoded(request: CommitRequest) -> _Writes:
         contact=contact_row(profile_id, state.contact) if state and state.contact else None,
         prune_before=format_instant(prune_before) if prune_before else "",
         outbox=[outbox_row(entry) for entry in entries_of(request)],
+        trials=[feedback_row(replace(request.trial, version=1))] if request.trial is not None else [],
     )
 
 
@@ -94,3 +97,4 @@ def _write(connection: sqlite3.Connection, request: CommitRequest, writes: _Writ
     for take in request.budgets:
         connection.execute(sql.TAKE_BUDGET, (take.amount, take.budget, take.period, take.shard))
     connection.executemany(sql.PUT_OUTBOX, writes.outbox)
+    connection.executemany(sql.ADD_FEEDBACK, writes.trials)

@@ -12,13 +12,10 @@ from functions.profiles.feedback import FeedbackKey, FeedbackRecord, check_keys,
 from functions.profiles.rows import feedback_from, feedback_row
 from functions.profiles.sqlite_connection import SqliteConnection
 from functions.profiles.sqlite_schema import open_database
+from functions.profiles.sqlite_statements import ADD_FEEDBACK
 from functions.times import format_instant
 
 _READ: Final = "SELECT * FROM feedback WHERE kind = ? AND owner = ? AND name = ?"
-_ADD: Final = """
-    INSERT INTO feedback (kind, owner, name, at, body, version, due_at, keep_until)
-    VALUES (:kind, :owner, :name, :at, :body, :version, :due_at, :keep_until) ON CONFLICT DO NOTHING
-"""
 _REPLACE: Final = """
     UPDATE feedback SET at = :at, body = :body, version = :version, due_at = :due_at, keep_until = :keep_until
     WHERE kind = :kind AND owner = :owner AND name = :name AND version = :version - 1
@@ -62,7 +59,7 @@ class SqliteFeedbackStore:
         try:
             with self._file.transaction("BEGIN IMMEDIATE") as connection:
                 for row in rows:
-                    statement = _ADD if row["version"] == 1 else _REPLACE
+                    statement = ADD_FEEDBACK if row["version"] == 1 else _REPLACE
                     if connection.execute(statement, row).rowcount != 1:
                         raise _AnotherVersionError
         except _AnotherVersionError:

@@ -109,5 +109,9 @@ DELETE_PROFILE: Final = (
 
 PURGE_DECISIONS: Final = "DELETE FROM decision WHERE expires_at <= ?"
 PURGE_OUTBOX: Final = "DELETE FROM outbox WHERE keep_until <= ?"
+ADD_FEEDBACK: Final = """
+    INSERT INTO feedback (kind, owner, name, at, body, version, due_at, keep_until)
+    VALUES (:kind, :owner, :name, :at, :body, :version, :due_at, :keep_until) ON CONFLICT DO NOTHING
+"""
 PURGE_FEEDBACK: Final = "DELETE FROM feedback WHERE keep_until <= ?"
 PURGE_SCORES: Final = "DELETE FROM score WHERE expires_at <= ?"

@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from functions.documents import Json
 from functions.governance.consent import ConsentRecord
+
+if TYPE_CHECKING:
+    from functions.profiles.feedback import FeedbackRecord
 
 MAX_PROFILE_BYTES = 2_000_000
 """The most that a profile may take as JSON text, in bytes."""
@@ -239,7 +242,7 @@ class StateUpdate:
 
 @dataclass(frozen=True, slots=True)
 class CommitRequest:
-    """One decision, to be written whole or not at all; `notices` are entries beside that of its action."""
+    """One decision, written whole or not at all; `notices` stand beside its action, its `trial` among the feedback."""
 
     decision: DecisionRecord
     consent: ConsentCondition | None = None
@@ -247,6 +250,7 @@ class CommitRequest:
     budgets: tuple[BudgetTake, ...] = ()
     outbox: OutboxEntry | None = None
     notices: tuple[OutboxEntry, ...] = ()
+    trial: FeedbackRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)

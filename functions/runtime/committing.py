@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from functions.decision.reasons import Reason, reason
 from functions.documents import Json, canonical_json
 from functions.errors import StoreContendedError
+from functions.profiles.feedback import FeedbackRecord
 from functions.profiles.store import CommitRequest, CommitStatus, DecisionRecord, Snapshot
 from functions.runtime.drafting import Draft, action_payload, commit_request
 from functions.runtime.ports import Ports
@@ -44,6 +45,10 @@ class Decider(Protocol):
 
     def record_body(self, draft: Draft) -> dict[str, Json]:
         """Return what the decision keeps."""
+        ...
+
+    def trial(self, draft: Draft) -> FeedbackRecord | None:
+        """Return what the responses to the decision are counted by; None where nobody asks."""
         ...
 
 
@@ -85,7 +90,8 @@ def _screened(draft: Draft, decider: Decider, spending: Spending, ports: Ports) 
     if payload is not None:
         decider.screen(payload.text)
     takes = spending.takes(draft.charges)
-    request = commit_request(draft, decider.record_body(draft), payload, takes, wall=ports.wall())
+    body, trial = decider.record_body(draft), decider.trial(draft)
+    request = commit_request(draft, body, payload, takes, trial=trial, wall=ports.wall())
     for notice in request.notices:
         decider.screen(canonical_json(notice.message["payload"]))
     return request

@@ -18,6 +18,7 @@ from functions.events.emitted import SCORE_UPDATED
 from functions.events.event import Event
 from functions.expressions import EvaluationFailure
 from functions.governance.retention import KEEP_DECISIONS
+from functions.profiles.feedback import FeedbackRecord
 from functions.profiles.store import (
     BudgetTake,
     CommitRequest,
@@ -141,6 +142,7 @@ def commit_request(
     payload: ActionPayload | None,
     takes: tuple[BudgetTake, ...] = (),
     *,
+    trial: FeedbackRecord | None = None,
     wall: datetime,
 ) -> CommitRequest:
     """Build the request that writes a draft.
@@ -150,6 +152,7 @@ def commit_request(
         body: What it keeps.
         payload: What its action carries.
         takes: What pays for its action.
+        trial: What its responses are counted by.
         wall: The wall clock: when the action is due, and from when on things are kept.
 
     Raises:
@@ -169,6 +172,7 @@ def commit_request(
         if action is not None and payload is not None
         else None,
         notices=tuple(_notices(draft, due_at=wall, keep_until=keep_until)),
+        trial=trial,
     )
 
 

@@ -21,13 +21,14 @@ from functions.decision.experiments import OPTIMISED, assign, held_out
 from functions.decision.rails import Rails, Ruling
 from functions.decision.reasons import Reason, consent_reason, reason
 from functions.documents import Json
-from functions.errors import EventMalformedError, FunctionsError, SettingsError
-from functions.events.dialects import check_time
+from functions.errors import FunctionsError
+from functions.events.dialects import check_calendar, check_time
 from functions.events.event import Event
 from functions.events.patterns import as_envelope
 from functions.events.replays import LIVE
 from functions.governance.gate import Clearance, check_consent, clear
 from functions.governance.statements import stated
+from functions.profiles.feedback import FeedbackRecord
 from functions.profiles.store import DecisionRecord, OutboxEntry, Snapshot
 from functions.runtime.acting import Performed, perform, redrive, resume
 from functions.runtime.committing import commit
@@ -44,7 +45,7 @@ from functions.runtime.receipt import ActionTaken, Receipt, SentPayload
 from functions.runtime.scoring import score
 from functions.runtime.stopwatch import Stopwatch
 from functions.spec.plan import ActionPlan, ModelPlan, Plan, Policy
-from functions.times import format_duration, format_instant, is_of_our_time
+from functions.times import format_duration, format_instant
 
 _MAX_ALIASES = 4
 """Aliases of aliases that are followed; a circle ends there."""
@@ -133,7 +134,7 @@ class _Run:
         """Run the function; errors before the commit are raised."""
         if not self._plan.pattern.matches(as_envelope(self._event)):
             return self.journal.receipt("rejected", reason("event.no_trigger", function=self._plan.name))
-        _check_calendar(self._event, self._now)
+        check_calendar(self._event, self._now)
         check_time(self._event, self._now, max_skew=self._ports.event_skew)
         snapshot = self._load()
         if snapshot.decision is not None:
@@ -318,7 +319,6 @@ class _Run:
         if done.existing is not None:
             return self._duplicate(done.existing)
         action = self._act(done.draft)
-        self._learner.open_trial(done.draft, self.journal)
         self._announce(done.draft)
         return self.journal.of_draft(done.draft, action)
 
@@ -342,6 +342,10 @@ class _Run:
     def record_body(self, draft: Draft) -> dict[str, Json]:
         """Return what the decision keeps."""
         return self.journal.body(draft)
+
+    def trial(self, draft: Draft) -> FeedbackRecord | None:
+        """Return what the responses to the decision are counted by."""
+        return self._learner.trial(draft, self.journal)
 
     def _act(self, draft: Draft) -> ActionTaken | None:
         """Send the action; whatever fails now, the decision stands and the outbox has the action."""
@@ -391,10 +395,3 @@ class _Run:
             ports=self._ports,
         )
         return self.journal.of_duplicate(existing, action)
-
-
-def _check_calendar(event: Event, now: datetime) -> None:
-    if not is_of_our_time(event.time):
-        raise EventMalformedError("the event's time is before 1970 or after 9000")
-    if not is_of_our_time(now):
-        raise SettingsError("the decision time is before 1970 or after 9000")

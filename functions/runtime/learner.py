@@ -1,4 +1,4 @@
-"""What a runtime does about learning: beliefs before a decision, a trial after it, responses on the profile."""
+"""What a runtime does about learning: beliefs before a decision, a trial with it, responses on the profile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from functions.decision.selecting import Setting
 from functions.documents import Json
 from functions.errors import ProfileStoreError
 from functions.events.event import Event
-from functions.profiles.feedback import FeedbackStore
+from functions.profiles.feedback import FeedbackRecord, FeedbackStore
 from functions.profiles.store import Snapshot
 from functions.runtime.drafting import Draft
 from functions.runtime.journal import Journal
@@ -35,8 +35,8 @@ _MAX_LEAF: Final = 100
 class Learner:
     """Stands between a runtime and the store of feedback; without one it learns nothing.
 
-    Nothing here can keep a decision back: what can't be read is not believed, what can't be written is
-    not learned. Propensities stay exact, since they are what was drawn from.
+    Beliefs keep no decision back: what can't be read is not believed. Propensities stay exact, since they are
+    what was drawn from.
     """
 
     def __init__(self, feedback: FeedbackStore | None, monotonic: Callable[[], float]) -> None:
@@ -95,10 +95,10 @@ class Learner:
         found = self._feedback.read_feedback([responses_key(profile_id)])
         return responses_document(found[0] if found else None)
 
-    def open_trial(self, draft: Draft, journal: Journal) -> None:
-        """Note that a decision waits for responses, once, however often it is called."""
+    def trial(self, draft: Draft, journal: Journal) -> FeedbackRecord | None:
+        """Return the trial of a decision that waits for responses, to be written with it or not at all."""
         if self._feedback is None or not draft.cleared or not is_measured(draft.plan):
-            return
+            return None
         ranking = draft.plan.policy.ranking
         learning = ranking.learning if ranking is not None else None
         lessons = lessons_of(ranking.objectives, learning.half_life) if ranking and learning else {}
@@ -114,11 +114,7 @@ class Learner:
             closes_at=draft.now + (learning or LearningPlan()).window,
             lessons=lessons,
         )
-        record = trial_record(trial, due_at=trial.closes_at if lessons else None)
-        try:
-            self._feedback.write_feedback([record])
-        except ProfileStoreError:
-            return
+        return trial_record(trial, due_at=trial.closes_at if lessons else None)
 
 
 def is_measured(plan: Plan) -> bool:

@@ -49,7 +49,8 @@ class Rehearsal:
         self._seconds = 0.0
         self.store: ProfileStore = store or MemoryProfileStore()
         self.model = model or MemoryModel()
-        self.feedback = MemoryFeedbackStore()
+        own = self.store.feedback if isinstance(self.store, MemoryProfileStore) else MemoryFeedbackStore()
+        self.feedback: MemoryFeedbackStore = own
         self.channel = MemoryChannel()
         self.stages: list[str] = []
         self.on_stage: Callable[[str], None] = _go_on

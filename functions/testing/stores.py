@@ -22,12 +22,18 @@ from __future__ import annotations
 from functions.testing.store_checks.committing import CommitChecks
 from functions.testing.store_checks.delivering import OutboxChecks
 from functions.testing.store_checks.keeping import KeepingChecks
+from functions.testing.store_checks.measuring import TrialChecks
 from functions.testing.store_checks.racing import RaceChecks
 from functions.testing.store_checks.responding import FeedbackChecks
 from functions.testing.store_checks.sharing import SharedDocumentChecks
 from functions.testing.store_checks.spending import BudgetChecks
 
-__all__ = ["FeedbackStoreConformance", "OperatorStoreConformance", "ProfileStoreConformance"]
+__all__ = [
+    "FeedbackStoreConformance",
+    "MeasuringConformance",
+    "OperatorStoreConformance",
+    "ProfileStoreConformance",
+]
 
 
 class ProfileStoreConformance(KeepingChecks, CommitChecks, BudgetChecks, OutboxChecks, RaceChecks):
@@ -48,4 +54,11 @@ class FeedbackStoreConformance(FeedbackChecks):
     """Every promise of `functions.profiles.feedback.FeedbackStore`, one test method each.
 
     The subclass provides the fixture `feedback`: an open store, closed when the test is over.
+    """
+
+
+class MeasuringConformance(TrialChecks):
+    """Every promise about the trial of a decision, which one store writes and the other reads.
+
+    The subclass provides the fixtures `store` and `feedback`: open stores of the same address.
     """

@@ -11,9 +11,9 @@ from functions.profiles.dynamodb_operator import DynamoOperatorStore
 from functions.profiles.feedback import FeedbackStore
 from functions.profiles.operator_documents import OperatorStore
 from functions.profiles.store import ProfileStore
-from functions.testing.store_checks.responding import a_trial
 from functions.testing.stores import (
     FeedbackStoreConformance,
+    MeasuringConformance,
     OperatorStoreConformance,
     ProfileStoreConformance,
 )
@@ -43,10 +43,19 @@ class TestDynamoFeedbackStore(FeedbackStoreConformance):
         feedback.close()
 
 
-def test_the_erasure_of_a_profile_takes_its_trials_along(dynamodb: Any, new_table: Callable[[], str]) -> None:
-    table = new_table()
-    feedback, store = DynamoFeedbackStore(table, client=dynamodb), DynamoProfileStore(table, client=dynamodb)
-    trial = a_trial("customer-1")
-    assert feedback.write_feedback([trial])
-    assert store.delete_profile("customer-1")
-    assert feedback.read_feedback([trial.key]) == []
+class TestDynamoTrials(MeasuringConformance):
+    @pytest.fixture
+    def table(self, new_table: Callable[[], str]) -> str:
+        return new_table()
+
+    @pytest.fixture
+    def store(self, dynamodb: Any, table: str) -> Iterator[ProfileStore]:
+        store = DynamoProfileStore(table, client=dynamodb, budget_ms=30_000)
+        yield store
+        store.close()
+
+    @pytest.fixture
+    def feedback(self, dynamodb: Any, table: str) -> Iterator[FeedbackStore]:
+        feedback = DynamoFeedbackStore(table, client=dynamodb, budget_ms=30_000)
+        yield feedback
+        feedback.close()

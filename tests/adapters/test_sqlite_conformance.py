@@ -11,9 +11,9 @@ from functions.profiles.sqlite import SqliteProfileStore
 from functions.profiles.sqlite_feedback import SqliteFeedbackStore
 from functions.profiles.sqlite_operator import SqliteOperatorStore
 from functions.profiles.store import ProfileStore
-from functions.testing.store_checks.responding import a_trial
 from functions.testing.stores import (
     FeedbackStoreConformance,
+    MeasuringConformance,
     OperatorStoreConformance,
     ProfileStoreConformance,
 )
@@ -43,14 +43,15 @@ class TestSqliteFeedbackStore(FeedbackStoreConformance):
         feedback.close()
 
 
-def test_the_erasure_of_a_profile_takes_its_trials_along(tmp_path: Path) -> None:
-    feedback, store = (
-        SqliteFeedbackStore(tmp_path / "profiles.db"),
-        SqliteProfileStore(tmp_path / "profiles.db"),
-    )
-    trial = a_trial("customer-1")
-    assert feedback.write_feedback([trial])
-    assert store.delete_profile("customer-1")
-    assert feedback.read_feedback([trial.key]) == []
-    feedback.close()
-    store.close()
+class TestSqliteTrials(MeasuringConformance):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[ProfileStore]:
+        store = SqliteProfileStore(tmp_path / "profiles.db")
+        yield store
+        store.close()
+
+    @pytest.fixture
+    def feedback(self, tmp_path: Path) -> Iterator[FeedbackStore]:
+        feedback = SqliteFeedbackStore(tmp_path / "profiles.db")
+        yield feedback
+        feedback.close()

@@ -10,6 +10,7 @@ from functions.profiles.operator_documents import OperatorStore
 from functions.profiles.store import ProfileStore
 from functions.testing.stores import (
     FeedbackStoreConformance,
+    MeasuringConformance,
     OperatorStoreConformance,
     ProfileStoreConformance,
 )
@@ -31,3 +32,13 @@ class TestMemoryFeedbackStore(FeedbackStoreConformance):
     @pytest.fixture
     def feedback(self) -> FeedbackStore:
         return MemoryFeedbackStore()
+
+
+class TestMemoryTrials(MeasuringConformance):
+    @pytest.fixture
+    def feedback(self) -> FeedbackStore:
+        return MemoryFeedbackStore()
+
+    @pytest.fixture
+    def store(self, feedback: MemoryFeedbackStore) -> ProfileStore:
+        return MemoryProfileStore(feedback)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -178,3 +179,30 @@ def test_responses_move_the_chances_of_the_next_decision() -> None:
     after = run(world, plan, "event-9999")
     # Nobody kept their contract, whatever was offered: what was believed to work is believed less.
     assert (after.candidates[1].value or 0) < (before.candidates[1].value or 0)
+
+
+class _DiedError(Exception):
+    """The process was killed."""
+
+
+STAGES = ("loaded", "prepared", "invoked", "decided", "committed", "leased", "sent", "settled")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("score", ["0.83", "0.1"])
+def test_a_process_that_dies_at_a_stage_leaves_a_trial_with_every_decision(stage: str, score: str) -> None:
+    world, plan = a_world(score), ranked(window="2d")
+
+    def die(passed: str) -> None:
+        if passed == stage:
+            raise _DiedError
+
+    world.on_stage = die
+    with suppress(_DiedError):
+        run(world, plan)
+    decided = [(one.id, one.decided_at) for one in world.store.decisions(CUSTOMER)]
+    found = world.feedback.trials(CUSTOMER, since=NOW)
+    assert [(one.name, one.at) for one in found] == decided
+    assert len(decided) == int(STAGES.index(stage) >= STAGES.index("committed") or stage not in world.stages)
+    # Nobody delivers the event again: silence is counted all the same.
+    assert fold_due(world.feedback, now=NOW + timedelta(days=2)).closed == len(decided)
