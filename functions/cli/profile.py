@@ -1,4 +1,4 @@
-"""`functions profile …`: read and write profiles and consent."""
+"""`functions profile …`: read and write profiles and consent; the rest is in `access`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, get_args
 
+from functions.cli.access import UnknownProfileError, delete_customer, export_customer
 from functions.cli.arguments import instant, read_input, specs_folder
 from functions.cli.console import Console, counted
 from functions.cli.records import MAX_RECORD_BYTES, numbered_lines, put_record, read_consent, read_record
@@ -27,13 +28,15 @@ if TYPE_CHECKING:
 _EPILOG = """A record is a JSON object {"id": ..., "profile": {...}, "consent": {...}}. Consent is a
 status by name, or an object {status, at, expires_at, source, jurisdiction};
 statuses are granted, denied, revoked, unknown, conflict. What `get` prints can be
-edited and put again; scores and contacts in it are left alone.
+edited and put again; scores and contacts in it are left alone. `export` prints all
+that is kept under the id and its aliases, and `delete` erases just that.
 
 examples:
   functions profile import feature_specs/profiles.jsonl
   functions profile get customer-0042
   functions profile put customer-0042 --consent marketing=revoked
   functions profile put customer-0042 customer.json
+  functions profile export customer-0042 --to customer-0042.json
   functions profile delete customer-0042
 """
 
@@ -44,12 +47,6 @@ FORMATS: Final[Mapping[str, Callable[[dict[str, Json]], bool]]] = {
     "tealium": lambda body: is_tealium_flat(body) or is_tealium_function_input(body) or is_visitor(body),
 }
 """What platforms send, and how it is recognised."""
-
-
-class UnknownProfileError(FunctionsError):
-    """Nothing is kept about a customer."""
-
-    code = "profile.unknown"
 
 
 class ForeignRecordError(FunctionsError):
@@ -96,12 +93,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="`record` is what `get` prints; the others are what platforms send, with the order of their own "
         "instants",
     )
+    export = actions.add_parser("export", help="print everything that is kept about a customer")
+    export.add_argument("id", metavar="ID", help="the customer's id, or an alias")
+    export.add_argument("--to", metavar="FILE", help="write it to a file that only you may read")
     remove = actions.add_parser("delete", help="erase everything that is kept about a customer")
-    remove.add_argument("id", metavar="ID")
+    remove.add_argument("id", metavar="ID", help="the customer's id, or an alias")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
+    if arguments.action in _WHOLE:
+        return _WHOLE[arguments.action](arguments, console)
     from functions.cli.composition import opened_store
 
     with opened_store(read_settings(console.environment)) as store:
@@ -265,11 +267,5 @@ def _import_line(store: ProfileStore, line: bytes, where: str, now: datetime, co
         console.err(f"{where}: consent {name}: the record in the store was given later; it stays")
 
 
-def _delete(store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:
-    if not store.delete_profile(arguments.id):
-        raise UnknownProfileError(f"nothing is kept about {arguments.id!r}")
-    console.err(f"erased: {arguments.id}")
-    return 0
-
-
-_ACTIONS = {"get": _get, "put": _put, "import": _import, "delete": _delete}
+_ACTIONS = {"get": _get, "put": _put, "import": _import}
+_WHOLE = {"export": export_customer, "delete": delete_customer}

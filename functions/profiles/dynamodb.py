@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from functions.documents import Json
 from functions.governance.consent import ConsentRecord
+from functions.profiles.access import Holdings
 from functions.profiles.codec import check_id
 from functions.profiles.conditions import check_budget
 from functions.profiles.dynamodb_budgets import amounts_left, open_shards
@@ -16,7 +17,7 @@ from functions.profiles.dynamodb_calls import DynamoCalls, Surroundings, make_cl
 from functions.profiles.dynamodb_commit import carry_out, prepare_commit
 from functions.profiles.dynamodb_consents import consents_of, put_consent_expression
 from functions.profiles.dynamodb_expressions import Expression
-from functions.profiles.dynamodb_identities import erase, read_alias, target_of, write_alias
+from functions.profiles.dynamodb_identities import erase, holdings, read_alias, target_of, write_alias
 from functions.profiles.dynamodb_items import (
     ALIAS,
     CONSENT,
@@ -156,6 +157,11 @@ class DynamoProfileStore:
         )
         found = [decision_of(item) for item in items]
         return sorted(found, key=lambda record: record.decided_at, reverse=True)[:limit]
+
+    def holdings(self, profile_id: str) -> Holdings:
+        """Read everything that is kept under an id, in one consistent query of its partition."""
+        check_id(profile_id, "the profile id")
+        return holdings(self._calls, profile_id)
 
     def every_decision(self) -> Iterator[DecisionRecord]:
         """Yield every decision that is kept. Reads the whole table."""

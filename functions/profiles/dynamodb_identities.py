@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from functions.errors import StoreContendedError
+from functions.profiles.access import Holdings, newest_first, oldest_first
 from functions.profiles.dynamodb_calls import DynamoCalls
+from functions.profiles.dynamodb_consents import consents_of
 from functions.profiles.dynamodb_expressions import Expression
 from functions.profiles.dynamodb_items import (
     ALIAS,
@@ -19,9 +21,14 @@ from functions.profiles.dynamodb_items import (
     STATE,
     TRIAL,
     Item,
+    decision_of,
     key,
     key_of,
+    outbox_of,
 )
+from functions.profiles.dynamodb_profiles import profile_json
+from functions.profiles.dynamodb_state import state_of
+from functions.profiles.store import Snapshot
 
 TARGET: Final = "stands_for"
 """Attribute of an alias: the profile that it stands for."""
@@ -85,14 +92,36 @@ def erase(calls: DynamoCalls, profile_id: str) -> bool:
     raise StoreContendedError(f"the profile store {calls.table}: others wrote while a profile was erased")
 
 
-def _owned(calls: DynamoCalls, profile_id: str) -> Sequence[Item]:
+def holdings(calls: DynamoCalls, profile_id: str) -> Holdings:
+    """Read everything that is kept under an id: what `erase` erases, and what the id stands for."""
+    items = _owned(calls, profile_id, whole=True)
+    by_sort = {item["sk"]["S"]: item for item in items}
+    return Holdings(
+        snapshot=Snapshot(
+            profile_id=profile_id,
+            profile_json=profile_json(by_sort[PROFILE]) if PROFILE in by_sort else None,
+            consent=consents_of(by_sort.get(CONSENT)),
+            state=state_of(by_sort.get(STATE)),
+            decision=None,
+            stands_for=read_alias(calls, profile_id),
+        ),
+        aliases=tuple(sort.removeprefix(ALIAS_OF) for sort in by_sort if sort.startswith(ALIAS_OF)),
+        decisions=newest_first(decision_of(item) for item in items if _is(item, DECISION)),
+        outbox=oldest_first(outbox_of(item) for item in items if _is(item, OUTBOX)),
+    )
+
+
+def _is(item: Item, kind: str) -> bool:
+    sort: str = item["sk"]["S"]
+    return sort.startswith(kind)
+
+
+def _owned(calls: DynamoCalls, profile_id: str, *, whole: bool = False) -> Sequence[Item]:
     expression = Expression()
     condition = f"{expression.name('pk')}={expression.value({'S': profile_id})}"
+    keys = {} if whole else {"ProjectionExpression": f"{expression.name('pk')},{expression.name('sk')}"}
     items = calls.query(
-        ConsistentRead=True,
-        KeyConditionExpression=condition,
-        ProjectionExpression=f"{expression.name('pk')},{expression.name('sk')}",
-        **expression.parameters(),
+        ConsistentRead=True, KeyConditionExpression=condition, **keys, **expression.parameters()
     )
     return [
         item for item in items if item["sk"]["S"] in _OWNED or item["sk"]["S"].startswith(_OWNED_PREFIXES)

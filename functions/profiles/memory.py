@@ -10,6 +10,7 @@ from typing import Final
 
 from functions.documents import Json
 from functions.governance.consent import ConsentRecord
+from functions.profiles.access import Holdings, newest_first, oldest_first
 from functions.profiles.codec import check_id, encode_document
 from functions.profiles.conditions import (
     Stored,
@@ -85,19 +86,7 @@ class MemoryProfileStore:
         if decision_id is not None:
             check_id(decision_id, "the decision id")
         with self._lock:
-            kept = self._of(profile_id)
-            return Snapshot(
-                profile_id=profile_id,
-                profile_json=kept.profile.text if kept.profile else None,
-                consent={purpose: consent_from(row) for purpose, row in kept.consent.items()},
-                state=ProfileState(
-                    version=kept.version,
-                    scores={name: score_from(row) for name, row in kept.scores.items()},
-                    contacts=tuple(contact_from(row) for row in kept.contacts),
-                ),
-                decision=_decision(kept, decision_id or ""),
-                stands_for=self._aliases.get(profile_id),
-            )
+            return self._snapshot(profile_id, decision_id or "")
 
     def commit(self, request: CommitRequest) -> CommitResult:
         """Write one decision with everything that belongs to it, or nothing. Never says `conflict`."""
@@ -189,6 +178,17 @@ class MemoryProfileStore:
         rows.reverse()
         rows.sort(key=lambda row: str(row["decided_at"]), reverse=True)
         return [decision_from(row) for row in rows[: max(limit, 0)]]
+
+    def holdings(self, profile_id: str) -> Holdings:
+        """Read everything that is kept under an id."""
+        check_id(profile_id, "the profile id")
+        with self._lock:
+            return Holdings(
+                snapshot=self._snapshot(profile_id, ""),
+                aliases=tuple(sorted(alias for alias, of in self._aliases.items() if of == profile_id)),
+                decisions=newest_first(map(decision_from, self._of(profile_id).decisions.values())),
+                outbox=oldest_first(map(outbox_from, self._of(profile_id).outbox.values())),
+            )
 
     def every_decision(self) -> Iterator[DecisionRecord]:
         """Yield every decision that is kept."""
@@ -289,6 +289,21 @@ class MemoryProfileStore:
 
     def close(self) -> None:
         """Do nothing: there is no file and no connection."""
+
+    def _snapshot(self, profile_id: str, decision_id: str) -> Snapshot:
+        kept = self._of(profile_id)
+        return Snapshot(
+            profile_id=profile_id,
+            profile_json=kept.profile.text if kept.profile else None,
+            consent={purpose: consent_from(row) for purpose, row in kept.consent.items()},
+            state=ProfileState(
+                version=kept.version,
+                scores={name: score_from(row) for name, row in kept.scores.items()},
+                contacts=tuple(contact_from(row) for row in kept.contacts),
+            ),
+            decision=_decision(kept, decision_id),
+            stands_for=self._aliases.get(profile_id),
+        )
 
     def _of(self, profile_id: str) -> _Kept:
         """Return what is kept about a profile; a new, empty one is not yet part of the store."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 from functions.documents import Json
 from functions.governance.consent import ConsentRecord
 from functions.profiles import sqlite_statements as sql
+from functions.profiles.access import Holdings, newest_first, oldest_first
 from functions.profiles.codec import check_id, pack_profile, unpack_profile
 from functions.profiles.conditions import check_budget, leased, settled
 from functions.profiles.retention import SCORE_GRACE
@@ -65,25 +66,7 @@ class SqliteProfileStore:
         if decision_id is not None:
             check_id(decision_id, "the decision id")
         with self._file.transaction("BEGIN") as connection:
-            body = _first(connection, sql.READ_PROFILE, profile_id)
-            version = _first(connection, sql.READ_VERSION, profile_id)
-            decision = _first(connection, sql.READ_DECISION, profile_id, decision_id or "")
-            alias = _first(connection, sql.READ_ALIAS, profile_id)
-            consents = connection.execute(sql.READ_CONSENTS, (profile_id,)).fetchall()
-            scores = connection.execute(sql.READ_SCORES, (profile_id,)).fetchall()
-            contacts = connection.execute(sql.READ_CONTACTS, (profile_id,)).fetchall()
-        return Snapshot(
-            profile_id=profile_id,
-            profile_json=unpack_profile(body["body"]) if body else None,
-            consent={row["purpose"]: consent_from(row) for row in consents},
-            state=ProfileState(
-                version=version["version"] if version else 0,
-                scores={row["name"]: score_from(row) for row in scores},
-                contacts=tuple(contact_from(row) for row in contacts),
-            ),
-            decision=decision_from(decision) if decision else None,
-            stands_for=alias["profile_id"] if alias else None,
-        )
+            return _snapshot(connection, profile_id, decision_id or "")
 
     def commit(self, request: CommitRequest) -> CommitResult:
         """Write one decision with everything that belongs to it, or nothing. Never says `conflict`."""
@@ -145,6 +128,20 @@ class SqliteProfileStore:
         with self._file.transaction("BEGIN") as connection:
             rows = connection.execute(sql.READ_DECISIONS, (profile_id, max(limit, 0))).fetchall()
         return [decision_from(row) for row in rows]
+
+    def holdings(self, profile_id: str) -> Holdings:
+        """Read everything that is kept under an id, in one read transaction."""
+        check_id(profile_id, "the profile id")
+        with self._file.transaction("BEGIN") as connection:
+            aliases = connection.execute(sql.READ_ALIASES, (profile_id,)).fetchall()
+            decisions = connection.execute(sql.READ_DECISIONS, (profile_id, -1)).fetchall()
+            entries = connection.execute(sql.READ_OUTBOX_OF, (profile_id,)).fetchall()
+            return Holdings(
+                snapshot=_snapshot(connection, profile_id, ""),
+                aliases=tuple(row["alias"] for row in aliases),
+                decisions=newest_first(map(decision_from, decisions)),
+                outbox=oldest_first(map(outbox_from, entries)),
+            )
 
     def every_decision(self) -> Iterator[DecisionRecord]:
         """Yield every decision that is kept, in the order of their commits."""
@@ -249,6 +246,28 @@ class SqliteProfileStore:
     def close(self) -> None:
         """Close the file; a later use opens it again."""
         self._file.close()
+
+
+def _snapshot(connection: sqlite3.Connection, profile_id: str, decision_id: str) -> Snapshot:
+    body = _first(connection, sql.READ_PROFILE, profile_id)
+    version = _first(connection, sql.READ_VERSION, profile_id)
+    decision = _first(connection, sql.READ_DECISION, profile_id, decision_id)
+    alias = _first(connection, sql.READ_ALIAS, profile_id)
+    consents = connection.execute(sql.READ_CONSENTS, (profile_id,)).fetchall()
+    scores = connection.execute(sql.READ_SCORES, (profile_id,)).fetchall()
+    contacts = connection.execute(sql.READ_CONTACTS, (profile_id,)).fetchall()
+    return Snapshot(
+        profile_id=profile_id,
+        profile_json=unpack_profile(body["body"]) if body else None,
+        consent={row["purpose"]: consent_from(row) for row in consents},
+        state=ProfileState(
+            version=version["version"] if version else 0,
+            scores={row["name"]: score_from(row) for row in scores},
+            contacts=tuple(contact_from(row) for row in contacts),
+        ),
+        decision=decision_from(decision) if decision else None,
+        stands_for=alias["profile_id"] if alias else None,
+    )
 
 
 def _first(connection: sqlite3.Connection, statement: str, *keys: str) -> dict[str, Any] | None:

@@ -91,6 +91,8 @@ READ_OUTBOX: Final = """
     SELECT * FROM outbox WHERE status = 'reserved' AND due_at <= ?
     ORDER BY due_at, decision_id, profile_id LIMIT ?
 """
+READ_OUTBOX_OF: Final = "SELECT * FROM outbox WHERE profile_id = ?"
+READ_ALIASES: Final = "SELECT alias FROM alias WHERE profile_id = ? ORDER BY alias"
 READ_ALIAS: Final = "SELECT profile_id FROM alias WHERE alias = ?"
 READ_SHARD: Final = "SELECT amount_left FROM budget WHERE budget = ? AND period = ? AND shard = ?"
 READ_SHARDS: Final = "SELECT amount_left FROM budget WHERE budget = ? AND period = ? ORDER BY shard"

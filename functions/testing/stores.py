@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from functions.testing.store_checks.committing import CommitChecks
 from functions.testing.store_checks.delivering import OutboxChecks
+from functions.testing.store_checks.forgetting import AccessChecks
 from functions.testing.store_checks.keeping import KeepingChecks
 from functions.testing.store_checks.measuring import TrialChecks
 from functions.testing.store_checks.racing import RaceChecks
@@ -29,6 +30,7 @@ from functions.testing.store_checks.sharing import SharedDocumentChecks
 from functions.testing.store_checks.spending import BudgetChecks
 
 __all__ = [
+    "AccessConformance",
     "FeedbackStoreConformance",
     "MeasuringConformance",
     "OperatorStoreConformance",
@@ -61,4 +63,12 @@ class MeasuringConformance(TrialChecks):
     """Every promise about the trial of a decision, which one store writes and the other reads.
 
     The subclass provides the fixtures `store` and `feedback`: open stores of the same address.
+    """
+
+
+class AccessConformance(AccessChecks):
+    """Every promise of `functions.profiles.access.HoldingsStore`, one test method each.
+
+    The subclass provides the fixtures `store` and `feedback`, open stores of the same address, and `dump`: a
+    function that returns all that both keep, as text.
     """

@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 
+from functions.profiles.access import HoldingsStore
 from functions.profiles.dynamodb import DynamoProfileStore
 from functions.profiles.dynamodb_feedback import DynamoFeedbackStore
 from functions.profiles.dynamodb_operator import DynamoOperatorStore
 from functions.profiles.feedback import FeedbackStore
 from functions.profiles.operator_documents import OperatorStore
 from functions.profiles.store import ProfileStore
+from functions.testing.store_checks.forgetting import Dump
 from functions.testing.stores import (
+    AccessConformance,
     FeedbackStoreConformance,
     MeasuringConformance,
     OperatorStoreConformance,
@@ -59,3 +62,23 @@ class TestDynamoTrials(MeasuringConformance):
         feedback = DynamoFeedbackStore(table, client=dynamodb, budget_ms=30_000)
         yield feedback
         feedback.close()
+
+
+class TestDynamoAccess(AccessConformance):
+    @pytest.fixture
+    def table(self, new_table: Callable[[], str]) -> str:
+        return new_table()
+
+    @pytest.fixture
+    def store(self, dynamodb: Any, table: str) -> HoldingsStore:
+        return DynamoProfileStore(table, client=dynamodb, budget_ms=30_000)
+
+    @pytest.fixture
+    def feedback(self, dynamodb: Any, table: str) -> FeedbackStore:
+        return DynamoFeedbackStore(table, client=dynamodb, budget_ms=30_000)
+
+    @pytest.fixture
+    def dump(self, dynamodb: Any, table: str) -> Dump:
+        return lambda: str(
+            list(dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True))
+        )

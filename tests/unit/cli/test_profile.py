@@ -8,8 +8,6 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
-import pytest
-
 Command = Callable[..., CompletedProcess[str]]
 
 
@@ -156,23 +154,6 @@ def test_consent_from_before_the_stored_record_is_not_written_and_that_is_said(f
     assert done.returncode == 1
     assert "consent marketing: the record in the store was given later; it stays" in done.stderr
     assert _get(functions, "a")["consent"]["marketing"]["status"] == "revoked"
-
-
-def test_erasing_leaves_nothing(functions: Command, project: Path, samples: None) -> None:
-    functions("invoke", "churn-retention", "--event", project / "events" / "cancellation-page.json")
-    done = functions("profile", "delete", "customer-0042")
-
-    assert (done.returncode, done.stderr) == (0, "erased: customer-0042\n")
-    assert functions("profile", "get", "customer-0042").returncode == 1
-    assert json.loads(functions("decisions", "--profile", "customer-0042", "--json").stdout) == []
-
-
-@pytest.mark.parametrize("action", ["get", "delete"])
-def test_an_unknown_customer_ends_with_one(functions: Command, action: str) -> None:
-    done = functions("profile", action, "nobody")
-
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "error[profile.unknown]" in done.stderr
 
 
 def test_no_error_repeats_what_a_record_holds(functions: Command, tmp_path: Path) -> None:

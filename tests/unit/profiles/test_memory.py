@@ -2,13 +2,16 @@
 
 import pytest
 
+from functions.profiles.access import HoldingsStore
 from functions.profiles.feedback import FeedbackStore
 from functions.profiles.memory import MemoryProfileStore
 from functions.profiles.memory_feedback import MemoryFeedbackStore
 from functions.profiles.memory_operator import MemoryOperatorStore
 from functions.profiles.operator_documents import OperatorStore
 from functions.profiles.store import ProfileStore
+from functions.testing.store_checks.forgetting import Dump
 from functions.testing.stores import (
+    AccessConformance,
     FeedbackStoreConformance,
     MeasuringConformance,
     OperatorStoreConformance,
@@ -42,3 +45,17 @@ class TestMemoryTrials(MeasuringConformance):
     @pytest.fixture
     def store(self, feedback: MemoryFeedbackStore) -> ProfileStore:
         return MemoryProfileStore(feedback)
+
+
+class TestMemoryAccess(AccessConformance):
+    @pytest.fixture
+    def feedback(self) -> FeedbackStore:
+        return MemoryFeedbackStore()
+
+    @pytest.fixture
+    def store(self, feedback: MemoryFeedbackStore) -> HoldingsStore:
+        return MemoryProfileStore(feedback)
+
+    @pytest.fixture
+    def dump(self, store: HoldingsStore, feedback: FeedbackStore) -> Dump:
+        return lambda: f"{vars(store)} {vars(feedback)}"

@@ -1,0 +1,178 @@
+"""`functions profile export` and `functions profile delete`: what is kept about a customer, given out or erased."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from pathlib import Path
+
+from functions.cli.arguments import unreadable
+from functions.cli.console import Console, counted
+from functions.documents import Json, parse_json
+from functions.errors import FunctionsError, SettingsError
+from functions.profiles.access import Dossier, HoldingsStore, Records, erase, read_dossier
+from functions.profiles.feedback import FeedbackStore
+from functions.profiles.store import MAX_PROFILE_BYTES
+from functions.settings import Settings, read_settings
+from functions.times import format_instant, utc_now
+
+NOT_REACHED = (
+    "not reached: copies outside the store, such as the lasting log of decisions and the archive of events on "
+    "AWS; docs/operations.md says how to rewrite them (Erasing a customer)"
+)
+
+
+class UnknownProfileError(FunctionsError):
+    """Nothing is kept about a customer."""
+
+    code = "profile.unknown"
+
+
+def export_customer(arguments: argparse.Namespace, console: Console) -> int:
+    """Write everything that is kept about a customer, as one JSON document.
+
+    Raises:
+        UnknownProfileError: Nothing is kept.
+        UnreadableFileError: The file can't be written.
+        ProfileStoreError: The store can't do its part.
+    """
+    with _stores(read_settings(console.environment)) as (store, feedback):
+        dossier = read_dossier(store, feedback, arguments.id)
+    if dossier.is_empty:
+        raise UnknownProfileError(f"nothing is kept about {arguments.id!r}")
+    document = dossier_document(dossier, at=utc_now())
+    if arguments.to is None:
+        console.json(document)
+    else:
+        _write(Path(arguments.to), document)
+        console.err(f"written to {arguments.to}: {_counts(dossier)}")
+    return 0
+
+
+def delete_customer(arguments: argparse.Namespace, console: Console) -> int:
+    """Erase everything that is kept about a customer, and say how much it was.
+
+    Raises:
+        UnknownProfileError: Nothing is kept.
+        ProfileStoreError: The store can't do its part; a second call finishes what was begun.
+    """
+    with _stores(read_settings(console.environment)) as (store, feedback):
+        dossier = erase(store, feedback, arguments.id)
+    if dossier.is_empty:
+        raise UnknownProfileError(f"nothing is kept about {arguments.id!r}")
+    console.err(f"erased: {dossier.customer}: {_counts(dossier)}")
+    console.err(NOT_REACHED)
+    return 0
+
+
+def dossier_document(dossier: Dossier, *, at: datetime) -> dict[str, Json]:
+    """Return everything that is kept about a customer as JSON.
+
+    Args:
+        dossier: What was read.
+        at: When.
+    """
+    return {
+        "id": dossier.customer,
+        "aliases": list(dossier.aliases),
+        "exported_at": format_instant(at),
+        "records": [_record(one) for one in dossier.records],
+    }
+
+
+@contextmanager
+def _stores(settings: Settings) -> Iterator[tuple[HoldingsStore, FeedbackStore | None]]:
+    from functions.cli.composition import opened_feedback, opened_store
+
+    with opened_store(settings) as store, opened_feedback(settings) as feedback:
+        if not isinstance(store, HoldingsStore):
+            raise SettingsError(
+                "FUNCTIONS_STORE: a store of this class can't say all that it keeps about a customer",
+                hint="Give it the method of functions.profiles.access.HoldingsStore.",
+            )
+        yield store, feedback
+
+
+def _record(records: Records) -> dict[str, Json]:
+    held = records.held
+    text, state = held.snapshot.profile_json, held.snapshot.state
+    by_kind = {
+        kind: [_plain(one) for one in records.feedback if one.kind == kind] for kind in ("trial", "responses")
+    }
+    return {
+        "id": held.snapshot.profile_id,
+        "profile": parse_json(text, max_bytes=MAX_PROFILE_BYTES) if text is not None else None,
+        "consent": {purpose: record.as_document() for purpose, record in held.snapshot.consent.items()},
+        "scores": _plain(state.scores),
+        "contacts": _plain(state.contacts),
+        "version": state.version,
+        "aliases": list(held.aliases),
+        "decisions": _plain(held.decisions),
+        "outbox": _plain(held.outbox),
+        "trials": by_kind["trial"],
+        "responses": by_kind["responses"],
+    }
+
+
+def _plain(value: Json) -> Json:
+    """Return a value of ours as JSON: every field of it, under its own name."""
+    if isinstance(value, datetime):
+        return format_instant(value)
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _counts(dossier: Dossier) -> str:
+    """Say in numbers what is kept: `1 profile, 2 decisions`."""
+    every = dossier.records
+    numbers = {
+        "profile": sum(one.held.snapshot.profile_json is not None for one in every),
+        "consent record": sum(len(one.held.snapshot.consent) for one in every),
+        "score": sum(len(one.held.snapshot.state.scores) for one in every),
+        "contact": sum(len(one.held.snapshot.state.contacts) for one in every),
+        "decision": sum(len(one.held.decisions) for one in every),
+        "action or notice": sum(len(one.held.outbox) for one in every),
+        "alias": len(dossier.aliases),
+        "record of feedback": sum(len(one.feedback) for one in every),
+    }
+    plurals = {
+        "alias": "aliases",
+        "action or notice": "actions and notices",
+        "record of feedback": "records of feedback",
+    }
+    parts = [
+        f"{number:,} {plurals[noun]}" if number != 1 and noun in plurals else counted(number, noun)
+        for noun, number in numbers.items()
+        if number
+    ]
+    return ", ".join(parts) or "a contact log that was emptied"
+
+
+def _write(target: Path, document: dict[str, Json]) -> None:
+    """Write personal data to a file that nobody else may read; it is there when it is whole, and not before."""
+    part = target.with_name(f"{target.name}.part")
+    try:
+        with open(part, "w", encoding="utf-8", opener=_private) as file:
+            json.dump(document, file, ensure_ascii=False, indent=2, allow_nan=False)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    except OSError as error:
+        raise unreadable(target, error, doing="written") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
