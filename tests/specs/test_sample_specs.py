@@ -90,6 +90,7 @@ def test_features_of_churn_retention_stand_in_the_order_of_the_columns(samples: 
         "null": Answer("value", 365),
         "stale": ERROR,
         "out_of_range": CLIP,
+        "wrong_type": ERROR,
     }
 
 

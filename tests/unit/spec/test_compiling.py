@@ -27,6 +27,7 @@ def test_answers_of_a_feature_are_told_apart(make_folder: MakeFolder, spec_text:
         "null": Answer("value", 1),
         "stale": Answer("value", None),
         "out_of_range": CLIP,
+        "wrong_type": ERROR,
     }
     assert (feature.low, feature.high, feature.stale_after) == (0, 9, timedelta(days=2))
     assert feature.as_of is not None
