@@ -61,13 +61,27 @@ def delete_customer(arguments: argparse.Namespace, console: Console) -> int:
         UnknownProfileError: Nothing is kept.
         ProfileStoreError: The store can't do its part; a second call finishes what was begun.
     """
-    with _stores(read_settings(console.environment)) as (store, feedback):
+    settings = read_settings(console.environment)
+    with _stores(settings) as (store, feedback):
+        if arguments.suppress is not None:
+            _suppress(settings, read_dossier(store, feedback, arguments.id), arguments, console)
         dossier = erase(store, feedback, arguments.id)
     if dossier.is_empty:
         raise UnknownProfileError(f"nothing is kept about {arguments.id!r}")
     console.err(f"erased: {dossier.customer}: {_counts(dossier)}")
     console.err(NOT_REACHED)
     return 0
+
+
+def _suppress(settings: Settings, dossier: Dossier, arguments: argparse.Namespace, console: Console) -> None:
+    """Mark every id of a customer before anything is erased: a mark that fails leaves all as it was."""
+    from functions.cli.suppress import opened_suppressions
+    from functions.runtime.suppression import Mark
+
+    with opened_suppressions(settings) as marks:
+        for one in dict.fromkeys((arguments.id, dossier.customer, *dossier.aliases)):
+            marks.add(arguments.suppress, one, Mark(utc_now(), because="erased"))
+    console.err(f"on {arguments.suppress}: {dossier.customer}")
 
 
 def dossier_document(dossier: Dossier, *, at: datetime) -> dict[str, Json]:

@@ -107,6 +107,7 @@ def opened_runtime(
     from functions.runtime.in_force import AsBuilt, PolicySource
     from functions.runtime.ports import Ports
     from functions.runtime.stored_policy import Pace, StoredPolicy
+    from functions.runtime.suppression import Suppressions
 
     with ExitStack() as stack:
         documents = open_operator_store(settings.store)
@@ -131,6 +132,7 @@ def opened_runtime(
             event_skew=settings.event_skew,
             at_stage=at_stage or (lambda _: None),
             feedback=stack.enter_context(opened_feedback(settings)),
+            suppressions=Suppressions(documents, settings.secret) if documents is not None else None,
         )
         yield Runtime(ports)
 

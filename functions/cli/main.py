@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, str] = {
     "evaluate": "compare what the groups of customers have brought",
     "outbox": "show the actions that wait to be sent, and send them",
     "policy": "publish what may happen, without a deployment, and go back",
+    "suppress": "say who is on a suppression list, and keep it past erasure",
     "switch": "switch an action or a function off, and on again",
     "replay": "decide again about past events, and send nothing late",
     "deploy": "check every spec, run its cases, and deploy",

@@ -98,6 +98,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export.add_argument("--to", metavar="FILE", help="write it to a file that only you may read")
     remove = actions.add_parser("delete", help="erase everything that is kept about a customer")
     remove.add_argument("id", metavar="ID", help="the customer's id, or an alias")
+    remove.add_argument(
+        "--suppress", metavar="LIST", help="leave a mark on a suppression list, as a keyed hash"
+    )
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:

@@ -26,6 +26,7 @@ from functions.profiles.opening import open_feedback_store, open_operator_store,
 from functions.runtime.in_force import AsBuilt, PolicySource
 from functions.runtime.ports import Ports
 from functions.runtime.stored_policy import Pace, StoredPolicy
+from functions.runtime.suppression import Suppressions
 from functions.times import utc_now
 
 if TYPE_CHECKING:
@@ -202,7 +203,13 @@ def _ports(settings: Settings, telemetry: Telemetry) -> Ports:
         lease=settings.lease,
         event_skew=settings.event_skew,
         feedback=open_feedback_store(settings.store),
+        suppressions=_suppressions(settings),
     )
+
+
+def _suppressions(settings: Settings) -> Suppressions | None:
+    documents = open_operator_store(settings.store)
+    return Suppressions(documents, settings.secret) if documents is not None else None
 
 
 def _policy(settings: Settings, telemetry: Telemetry) -> PolicySource:

@@ -15,6 +15,7 @@ from functions.runtime.in_force import UNKNOWN, Leaving
 from functions.runtime.judging import Obstacle, Recheck
 from functions.runtime.ports import Ports
 from functions.runtime.receipt import ActionTaken, Delivery
+from functions.runtime.suppression import with_lists
 from functions.spec.plan import ChannelPlan, Policy
 from functions.times import parse_instant
 
@@ -181,6 +182,7 @@ def _refusal(entry: OutboxEntry, recheck: Recheck, *, now: datetime, ports: Port
     if entry.expires_at is not None and entry.expires_at <= now:
         return Obstacle("action.expired")
     snapshot = ports.store.load(entry.profile_id, entry.decision_id)
+    snapshot = with_lists(snapshot, ports.suppressions, recheck.policy, (), now)
     checked = check_consent(
         snapshot.consent.get(entry.consent),
         check="redrive",

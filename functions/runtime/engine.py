@@ -44,6 +44,7 @@ from functions.runtime.ports import Ports
 from functions.runtime.receipt import ActionTaken, Receipt, SentPayload
 from functions.runtime.scoring import score
 from functions.runtime.stopwatch import Stopwatch
+from functions.runtime.suppression import with_lists
 from functions.spec.plan import ActionPlan, ModelPlan, Plan, Policy
 from functions.times import format_duration, format_instant
 
@@ -123,7 +124,7 @@ class _Run:
         self._event, self._now, self._ports = event, now, ports
         self._generation = generation
         self._watch = Stopwatch(ports.monotonic)
-        self._id = ""
+        self._id = self._key = ""
         self._withheld: Reason | None = None
         self._foreclosed: Decision | None = None
         self._ruling: Ruling | None = None
@@ -153,7 +154,7 @@ class _Run:
         return self._finish(self._draft(decision, snapshot, document, cleared=True))
 
     def _load(self) -> Snapshot:
-        key = profile_key(self._plan, self._event)
+        self._key = key = profile_key(self._plan, self._event)
         with self._watch.stage("load"):
             snapshot = self._replayed(key) if self._generation else self._read(key, LIVE)
         self.journal.profile_id = snapshot.profile_id
@@ -285,8 +286,9 @@ class _Run:
 
     def _judge(self, snapshot: Snapshot, document: Mapping[str, Json]) -> None:
         """Ask the rails on fresh state; what reads outputs is asked when there are some."""
+        known = with_lists(snapshot, self._ports.suppressions, self._plan.policy, (self._key,), self._now)
         self._ruling = self._rails.judge(
-            facts_of(snapshot, document, self._now), expires_at=expiry(self._plan, self._event, self._now)
+            facts_of(known, document, self._now), expires_at=expiry(self._plan, self._event, self._now)
         )
 
     def _uncleared(self, decision: Decision, snapshot: Snapshot) -> Draft:

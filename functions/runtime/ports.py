@@ -11,6 +11,7 @@ from functions.models.model import Model
 from functions.profiles.feedback import FeedbackStore
 from functions.profiles.store import ProfileStore
 from functions.runtime.in_force import PolicySource
+from functions.runtime.suppression import Suppressions
 from functions.spec.plan import ChannelPlan, ModelPlan
 from functions.times import Clock
 
@@ -38,6 +39,7 @@ class Ports:
         announce: Whether scores are told at once, after the action; else by the next redrive, so that nobody who
             waits for an answer waits for them.
         feedback: Trials, responses and counters; None where the store keeps none: then nothing is learned.
+        suppressions: Who is on which suppression list; None where the store keeps no marks: then its own word counts.
         at_stage: Told the name of every stage that was passed, for progress and fault tests.
     """
 
@@ -55,3 +57,4 @@ class Ports:
     announce: bool = True
     at_stage: Callable[[str], None] = _ignore
     feedback: FeedbackStore | None = None
+    suppressions: Suppressions | None = None

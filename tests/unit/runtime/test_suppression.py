@@ -1,0 +1,143 @@
+"""Suppression lists: marks under a keyed hash, asked by a rule, and what can't be known forbids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from functions.errors import ActionUnavailableError, ProfileStoreError, SettingsError
+from functions.models.memory import MemoryModel
+from functions.models.model import ModelReply
+from functions.profiles.memory_operator import MemoryOperatorStore
+from functions.profiles.operator_documents import OperatorDocument
+from functions.runtime.engine import Runtime
+from functions.runtime.receipt import Receipt
+from functions.runtime.suppression import KEY, Mark, Suppressions
+from functions.settings import read_settings
+from functions.spec.plan import Plan
+from functions.testing.rehearsal import Rehearsal
+from functions.testing.sample_function import CUSTOMER, NOW, a_plan, an_event, put_customer
+
+SECRET = "correct horse battery staple"
+RULE: dict[str, Any] = {"name": "stop", "forbid": "all", "listed": "do-not-contact"}
+MARK = Mark(datetime(2026, 11, 1, tzinfo=UTC))
+
+
+def marks(documents: MemoryOperatorStore, secret: str | None = SECRET) -> Suppressions:
+    environment = {} if secret is None else {"FUNCTIONS_SECRET_SUPPRESSION_KEY": secret}
+    return Suppressions(documents, read_settings(environment).secret)
+
+
+def test_a_mark_holds_no_id_in_the_clear() -> None:
+    documents = MemoryOperatorStore()
+    marks(documents).add("do-not-contact", "customer-0042", replace(MARK, because="asked"))
+
+    assert "customer-0042" not in str(vars(documents))
+    assert marks(documents).marks("customer-0042") == {"do-not-contact": replace(MARK, because="asked")}
+    assert marks(documents).marks("customer-0043") == {}
+    (name,) = documents.document_names("suppression/")
+    other = MemoryOperatorStore()
+    marks(other, SECRET + "!").add("do-not-contact", "customer-0042", MARK)
+    assert list(other.document_names("suppression/")) != [name]
+
+
+def test_lists_are_those_of_every_id_and_end_with_the_mark() -> None:
+    found = marks(MemoryOperatorStore())
+    found.add("calls", "visitor-7", replace(MARK, until=NOW + timedelta(hours=1)))
+    found.add("mail", "customer-0042", MARK)
+    found.add("mail", "customer-0042", replace(MARK, because="again"))
+
+    assert found.lists_of(["customer-0042", "visitor-7"], now=NOW) == frozenset({"calls", "mail"})
+    assert found.lists_of(["customer-0042", "visitor-7"], now=NOW + timedelta(hours=1)) == frozenset({"mail"})
+    assert found.remove("mail", "customer-0042") is True
+    assert found.remove("mail", "customer-0042") is False
+    assert found.lists_of(["customer-0042"], now=NOW) == frozenset()
+
+
+def test_without_a_key_nothing_is_written_and_only_an_empty_store_is_known() -> None:
+    documents = MemoryOperatorStore()
+    for secret in (None, "too short"):
+        with pytest.raises(SettingsError):
+            marks(documents, secret).add("mail", "customer-0042", MARK)
+        assert marks(documents, secret).lists_of(["customer-0042"], now=NOW) == frozenset()
+    marks(documents).add("mail", "customer-0042", MARK)
+    for secret in (None, "too short", "another key of some length"):
+        assert marks(documents, secret).lists_of(["customer-0042"], now=NOW) is None
+        assert marks(documents, secret).lists_of(["customer-0043"], now=NOW) is None
+    with pytest.raises(SettingsError, match=f"{KEY!r} is not the one"):
+        marks(documents, "another key of some length").add("mail", "customer-0043", MARK)
+
+
+class FailingDocuments(MemoryOperatorStore):
+    """Can be told to fail, and counts its reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fails = False
+        self.reads = 0
+
+    def read_documents(self, *names: str) -> Mapping[str, OperatorDocument]:
+        self.reads += 1
+        if self.fails:
+            raise ProfileStoreError("no")
+        return super().read_documents(*names)
+
+
+def ruled(rule: dict[str, Any]) -> Plan:
+    return a_plan(rails=[rule], trigger={"event_pattern": {"detail-type": ["page_view"]}})
+
+
+def codes(receipt: Receipt) -> set[str]:
+    return {one.code for candidate in receipt.candidates for one in candidate.reasons}
+
+
+def world(documents: MemoryOperatorStore) -> Rehearsal:
+    rehearsal = Rehearsal(now=NOW, model=MemoryModel(lambda _: ModelReply(b"0.83", "text/csv")))
+    rehearsal.ports = replace(rehearsal.ports, suppressions=marks(documents))
+    rehearsal.runtime = Runtime(rehearsal.ports)
+    put_customer(rehearsal.store)
+    return rehearsal
+
+
+def test_a_customer_on_the_list_gets_nothing_and_others_do() -> None:
+    documents, plan = MemoryOperatorStore(), ruled(RULE)
+    runtime = world(documents).runtime
+    marks(documents).add("do-not-contact", "somebody-else", MARK)
+    assert runtime.handle(plan, an_event("first"), now=NOW).outcome == "acted"
+    marks(documents).add("do-not-contact", CUSTOMER, MARK)
+    receipt = runtime.handle(plan, an_event("second"), now=NOW)
+    assert receipt.outcome == "suppressed"
+    assert codes(receipt) == {"rail.blocked"}
+
+
+def test_marks_that_can_not_be_read_forbid() -> None:
+    documents, plan = FailingDocuments(), ruled(RULE)
+    runtime = world(documents).runtime
+    documents.fails = True
+    receipt = runtime.handle(plan, an_event("first"), now=NOW)
+    assert (receipt.outcome, codes(receipt)) == ("suppressed", {"rail.unknown"})
+
+
+def test_nothing_is_read_where_no_rule_asks() -> None:
+    documents = FailingDocuments()
+    rule = {"name": "consent", "forbid": "all", "unless_consent": "marketing"}
+    assert world(documents).runtime.handle(ruled(rule), an_event(), now=NOW).outcome == "acted"
+    assert documents.reads == 0
+
+
+def test_a_mark_that_comes_between_decision_and_act_releases_the_action() -> None:
+    documents, plan = MemoryOperatorStore(), ruled(RULE)
+    rehearsal = world(documents)
+    rehearsal.channel.fail(ActionUnavailableError("no"))
+    receipt = rehearsal.runtime.handle(plan, an_event(), now=NOW)
+    assert receipt.action is not None
+    assert receipt.action.delivery == "queued"
+    marks(documents).add("do-not-contact", CUSTOMER, MARK)
+    rehearsal.wait(timedelta(minutes=5))
+    ((_, done),) = rehearsal.runtime.redrive(plan.policy, now=NOW + timedelta(minutes=5))
+    assert done is not None
+    assert (done.delivery, done.note) == ("none", "rail.blocked:stop")
