@@ -70,6 +70,7 @@ class Configuration:
     archive_days: int
     export_days: int
     ingest: bool
+    outcomes: bool
     drain_minutes: int
     lease_s: int
     keep_data: bool
@@ -285,6 +286,12 @@ CONTEXT: Final[tuple[Value, ...]] = (
         _number(0, 3653),
     ),
     Value("ingest", False, "Whether profiles are taken in, by a webhook and a queue.", _switch),
+    Value(
+        "outcomes",
+        False,
+        "Whether outcomes are recorded and counted; they are in any case where a function learns.",
+        _switch,
+    ),
     Value("drain_minutes", 1, "Minutes between two looks at the outbox.", _number(1, 60)),
     Value(
         "lease_s",

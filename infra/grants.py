@@ -54,6 +54,14 @@ def ingest_statements(stack: cdk.Stack, table: TableAddress) -> Iterator[iam.Pol
     yield from key_statements(stack, table)
 
 
+def outcome_statements(stack: cdk.Stack, table: TableAddress) -> Iterator[iam.PolicyStatement]:
+    """Yield what recording outcomes does with the table: trials of one customer, responses, and the end of consent."""
+    yield _allow((*READS, "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"), table.arn)
+    yield _not_writing(table, (BODY, WRITTEN_AT, TARGET, *DECIDED))
+    yield _not_operating(table)
+    yield from key_statements(stack, table)
+
+
 def _not_operating(table: TableAddress) -> iam.PolicyStatement:
     return iam.PolicyStatement(
         effect=iam.Effect.DENY,

@@ -1,4 +1,4 @@
-"""The alarms of what all functions share: the outbox and the lasting log."""
+"""The alarms of what all functions share: the outbox, the lasting log and outcomes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.alarms import PERIOD_MIN, add_alarm
 from infra.configuration import Configuration
 from infra.decision_export import DecisionExport
 from infra.outbox_drain import OutboxDrain
+from infra.outcome_recording import OutcomeRecording
 
 OUTBOX_LATE_S: Final = 900
 """An action that was decided so long ago and waits, in seconds; a first retry comes after a quarter minute."""
@@ -29,15 +31,17 @@ def watch_shared(
     *,
     drain: OutboxDrain,
     export: DecisionExport | None,
+    outcomes: OutcomeRecording | None,
     topic: sns.ITopic | None,
     configuration: Configuration,
 ) -> None:
-    """Add the alarms of the outbox and of the lasting log.
+    """Add the alarms of the outbox, of the lasting log and of outcomes.
 
     Args:
         scope: Where they belong.
         drain: What sends the actions that wait.
         export: What keeps decisions; None where there is no log.
+        outcomes: What records and counts outcomes; None where nobody learns.
         topic: Is told; None for nobody.
         configuration: Of the deployment.
     """
@@ -62,13 +66,21 @@ def watch_shared(
     watch("OutboxAlarms", "outbox-late", prefix, _outbox_age(configuration), above=OUTBOX_LATE_S)
     if export is not None:
         every = cdk.Duration.minutes(PERIOD_MIN)
-        waiting = export.parking.metric_approximate_number_of_messages_visible(
-            period=every, statistic="Maximum"
-        )
         age = export.function.metric("IteratorAge", period=every, statistic="Maximum")
         watch("ExportAlarms", "errors", f"{prefix}_export", _errors(export.function), above=0)
-        watch("ExportAlarms", "dead-letters", f"{prefix}_export", waiting, above=0)
+        watch("ExportAlarms", "dead-letters", f"{prefix}_export", _waiting(export.parking), above=0)
         watch("ExportAlarms", "export-late", prefix, age, above=EXPORT_LATE_MS)
+
+    if outcomes is not None:
+        # A count that fails is made up for by the next.
+        watch("FoldAlarms", "errors", f"{prefix}_fold", _errors(outcomes.fold), above=0, periods=3)
+        watch("OutcomeAlarms", "errors", f"{prefix}_outcomes", _errors(outcomes.recorder), above=0)
+        watch("OutcomeAlarms", "dead-letters", f"{prefix}_outcomes", _waiting(outcomes.parking), above=0)
+
+
+def _waiting(queue: sqs.IQueue) -> cloudwatch.IMetric:
+    every = cdk.Duration.minutes(PERIOD_MIN)
+    return queue.metric_approximate_number_of_messages_visible(period=every, statistic="Maximum")
 
 
 def _outbox_age(configuration: Configuration) -> cloudwatch.IMetric:

@@ -22,6 +22,7 @@ from infra.decision_export import DecisionExport
 from infra.event_bus import EventBus
 from infra.function_code import FunctionCode
 from infra.outbox_drain import OutboxDrain
+from infra.outcome_recording import OutcomeRecording, wants_outcomes
 from infra.profile_ingest import ProfileIngest
 from infra.profile_table import ProfileTable
 from infra.secret_values import secret_id
@@ -61,8 +62,16 @@ class SharedStack(cdk.Stack):
             self, "Outbox", plans=plans, code=code, table=self.table, configuration=configuration
         )
         export = self._export(plans, code)
+        outcomes = self._outcomes(plans, code)
         if configuration.alarms:
-            watch_shared(self, drain=drain, export=export, topic=self.topic, configuration=configuration)
+            watch_shared(
+                self,
+                drain=drain,
+                export=export,
+                outcomes=outcomes,
+                topic=self.topic,
+                configuration=configuration,
+            )
         if configuration.ingest:
             ProfileIngest(
                 self, "Ingest", code=code, table=self.table, bus=self.bus, configuration=configuration
@@ -106,6 +115,14 @@ class SharedStack(cdk.Stack):
         name = export.bucket.bucket_name
         cdk.CfnOutput(self, "DecisionsBucketName", value=name, description="Decisions are kept here")
         return export
+
+    def _outcomes(self, plans: Mapping[str, Plan], code: FunctionCode) -> OutcomeRecording | None:
+        configuration = self._configuration
+        if not wants_outcomes(plans.values(), configuration):
+            return None
+        return OutcomeRecording(
+            self, "Outcomes", code=code, table=self.table, bus=self.bus, configuration=configuration
+        )
 
     def _topic(self) -> sns.ITopic:
         configuration = self._configuration

@@ -17,7 +17,7 @@ from functions.governance.statements import ConsentSources, source_document, sou
 SUFFIX: Final = ".plan.json"
 _MAX_BYTES: Final = 50_000_000
 CONSENTS_FILE: Final = "consents.json"
-"""What platforms call the consents of the contract, beside the artefacts; profile ingest reads it."""
+"""What platforms call the consents of the contract, beside the artefacts; profile ingest and outcomes read it."""
 
 _SHARED: Final = ("contract.yaml", "actions.yaml", "policy.yaml", "experiments.yaml")
 
@@ -55,8 +55,8 @@ def build_folder(specs: Path, output: Path) -> tuple[BuiltFunction, ...]:
         raise SpecError(loaded.errors)
     output.mkdir(parents=True, exist_ok=True)
     contract = loaded.contract
-    sections = contract.consents if contract is not None else {}
-    consents = {name: source_document(section.source()) for name, section in sections.items()}
+    sources = contract.sources() if contract is not None else {}
+    consents = {name: source_document(source) for name, source in sources.items()}
     _write(output / CONSENTS_FILE, json.dumps(consents, ensure_ascii=False))
     built = []
     for name, plan in loaded.plans.items():

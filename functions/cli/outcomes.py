@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from functions.cli.arguments import add_json, instant, read_input
+from functions.cli.arguments import add_json, instant, read_input, specs_folder
 from functions.cli.console import Console, counted
 from functions.errors import EventError, SettingsError
 from functions.settings import read_settings
@@ -14,9 +14,8 @@ from functions.times import utc_now
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from functions.events.event import Event
     from functions.profiles.feedback import FeedbackStore
-    from functions.profiles.store import ProfileStore
+    from functions.runtime.recording import Recorder
     from functions.runtime.responses import Recording
 
 _MAX_INPUT_BYTES = 50_000_000
@@ -24,6 +23,7 @@ _BATCH = 100
 _SENTENCES = {
     "recorded": "counts for decision",
     "repeated": "was known already for decision",
+    "noted": "belongs to no decision, and stands on the profile",
     "unmatched": "belongs to no decision",
     "no_outcome": "the event tells of no outcome",
 }
@@ -31,7 +31,8 @@ _EPILOG = """An outcome is an event called action_shown, action_clicked, action_
 action_converted, action_unsubscribed or action_complained, or one of Segment's
 (Order Completed, Email Opened, Email Link Clicked, Email Marked as Spam). With
 properties.decision_id it belongs to that decision, else to the last one whose window
-is open; properties.amount, revenue or total is the money of a conversion.
+is open; properties.amount, revenue or total is the money of a conversion. Unsubscriptions
+and complaints also revoke consents, as the data contract says (ended_by).
 
 examples:
   functions outcomes record --event outcome.json
@@ -56,6 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
     from functions.cli.composition import opened_feedback, opened_store
+    from functions.runtime.recording import Recorder
+    from functions.spec.loading import load_consents
 
     settings = read_settings(console.environment)
     with opened_feedback(settings) as feedback:
@@ -63,8 +66,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             raise SettingsError("FUNCTIONS_STORE: a store of this class keeps no outcomes")
         if arguments.action == "fold":
             return _fold(arguments, feedback, console)
+        sources = load_consents(specs_folder(console))
         with opened_store(settings) as store:
-            return _record(arguments, store, feedback, console)
+            return _record(arguments, Recorder(store, feedback, sources, settings.event_skew), console)
 
 
 def _fold(arguments: argparse.Namespace, feedback: FeedbackStore, console: Console) -> int:
@@ -85,29 +89,21 @@ def _fold(arguments: argparse.Namespace, feedback: FeedbackStore, console: Conso
     return 0
 
 
-def _record(
-    arguments: argparse.Namespace, store: ProfileStore, feedback: FeedbackStore, console: Console
-) -> int:
+def _record(arguments: argparse.Namespace, recorder: Recorder, console: Console) -> int:
     from functions.events.reading import read_events
-    from functions.runtime.responses import record_event
 
     now, unreadable = utc_now(), 0
     parsed = read_events(read_input(arguments.event, console, max_bytes=_MAX_INPUT_BYTES), received_at=now)
     for one in parsed:
         try:
-            event = one.value()
+            recordings = recorder.record(one.value(), now=now)
         except EventError as error:
             unreadable += 1
             console.err(f"error[{error.code}] {error.message}")
             continue
-        for recording in record_event(feedback, event, _profile_id(event, store), now=now):
+        for recording in recordings:
             _print(recording, console, as_json=arguments.json)
     return 1 if unreadable else 0
-
-
-def _profile_id(event: Event, store: ProfileStore) -> str:
-    key = event.user_id or event.anonymous_id or "-"
-    return store.resolve_alias(key) or key
 
 
 def _print(recording: Recording, console: Console, *, as_json: bool) -> None:

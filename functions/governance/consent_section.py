@@ -32,6 +32,14 @@ class ConsentSection(BaseModel):
         "for targeting.",
     )
 
+    ended_by: list[Literal["unsubscribed", "complained"]] = Field(
+        default=["unsubscribed", "complained"],
+        description="Outcomes that revoke it. An unsubscription and a complaint end every consent that does not say "
+        "otherwise; `[]` for one that has nothing to do with messages.",
+    )
+
     def source(self) -> ConsentSource:
         """Return the section as a runtime uses it."""
-        return ConsentSource(tuple(self.segment or ()), tuple(self.tealium or ()), gpc=self.gpc is not None)
+        return ConsentSource(
+            tuple(self.segment or ()), tuple(self.tealium or ()), self.gpc is not None, tuple(self.ended_by)
+        )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from functions.governance.consent_section import ConsentSection
 from functions.governance.durations import Duration
 from functions.governance.labels import PATTERN, Label, LabelMap, LabelRule, parse_pattern
+from functions.governance.statements import ConsentSource
 
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
@@ -96,6 +97,11 @@ class DataContract(_Section):
             for pattern, entry in labels.items():
                 purposes = frozenset(entry.purposes) if entry.purposes is not None else None
                 yield section, pattern, LabelRule(parse_pattern(section, pattern), entry.label, purposes)
+
+    def sources(self) -> dict[str, ConsentSource]:
+        """Return what speaks about each consent that a purpose needs, or that has a section."""
+        needed = {purpose.consent: ConsentSection() for purpose in self.purposes.values()}
+        return {name: section.source() for name, section in {**needed, **self.consents}.items()}
 
     def labels(self) -> LabelMap:
         """Return the labels, to be asked what a read touches."""

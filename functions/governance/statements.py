@@ -45,11 +45,13 @@ class ConsentSource:
         segment: Categories of Segment; all must be true. Empty: Segment says nothing about this consent.
         tealium: Categories of Tealium; all must be listed. Empty: likewise.
         gpc: Whether `Sec-GPC: 1` denies it.
+        ended_by: Outcomes that revoke it.
     """
 
     segment: tuple[str, ...] = ()
     tealium: tuple[str, ...] = ()
     gpc: bool = False
+    ended_by: tuple[str, ...] = ("unsubscribed", "complained")
 
 
 ConsentSources = Mapping[str, ConsentSource]
@@ -61,12 +63,18 @@ UNMAPPED: Final = ConsentSource()
 
 def source_document(source: ConsentSource) -> dict[str, Json]:
     """Return a source as JSON, for artefacts."""
-    return {"segment": list(source.segment), "tealium": list(source.tealium), "gpc": source.gpc}
+    return {
+        "segment": list(source.segment),
+        "tealium": list(source.tealium),
+        "gpc": source.gpc,
+        "ended_by": list(source.ended_by),
+    }
 
 
 def source_from(document: Mapping[str, Json]) -> ConsentSource:
     """Read what `source_document` wrote."""
-    return ConsentSource(tuple(document["segment"]), tuple(document["tealium"]), document["gpc"])
+    words, categories = tuple(document["segment"]), tuple(document["tealium"])
+    return ConsentSource(words, categories, document["gpc"], tuple(document["ended_by"]))
 
 
 def stated(document: Mapping[str, Json] | None, name: str, source: ConsentSource) -> ConsentStatus | None:

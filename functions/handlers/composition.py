@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from functions.actions.opening import open_channel
 from functions.build.folder import SUFFIX, load_built, load_consents
 from functions.errors import SettingsError
+from functions.handlers.folding import Folder
+from functions.handlers.hearing import OutcomeWorker
 from functions.handlers.log import Hashed, keyed_hash, plain_hash
 from functions.handlers.parking import PARKING_TIMEOUT_S, DeadLetterQueue, Parking
 from functions.handlers.settings import HandlerSettings
@@ -25,6 +27,7 @@ from functions.models.opening import open_model
 from functions.profiles.opening import open_feedback_store, open_operator_store, open_store
 from functions.runtime.in_force import AsBuilt, PolicySource
 from functions.runtime.ports import Ports
+from functions.runtime.recording import Recorder
 from functions.runtime.stored_policy import Pace, StoredPolicy
 from functions.runtime.suppression import Suppressions
 from functions.times import utc_now
@@ -34,12 +37,15 @@ if TYPE_CHECKING:
     from functions.documents import Json
     from functions.handlers.exporting import Exporter
     from functions.models.model import Model
+    from functions.profiles.feedback import FeedbackStore
     from functions.profiles.store import ProfileStore
     from functions.settings import Settings
     from functions.spec.plan import ChannelPlan, ModelPlan, Plan, Policy
 
 _SCHEDULE = "schedule"
 _INGEST = "ingest"
+_OUTCOMES = "outcomes"
+_FOLD = "fold"
 
 
 def open_worker(settings: HandlerSettings) -> Worker:
@@ -117,6 +123,40 @@ def open_ingest(settings: HandlerSettings) -> IngestWorker:
         parking=Parking(_INGEST, _dead_letter_queue(settings)),
         telemetry=Telemetry(_INGEST, namespace=settings.namespace, hashed=_hashed(settings)),
     )
+
+
+def open_outcomes(settings: HandlerSettings) -> OutcomeWorker:
+    """Open what records what customers did: both stores, and what ends consents.
+
+    Raises:
+        SettingsError: A setting can't be used, or the store keeps no outcomes.
+        BuiltPlanError: The folder of artefacts has no mapping of consents.
+    """
+    common, sources = settings.common, load_consents(settings.plans)
+    return OutcomeWorker(
+        recorder=Recorder(_store(common), _feedback(common), sources, common.event_skew),
+        wall=utc_now,
+        accounts=settings.accounts,
+        parking=Parking(_OUTCOMES, _dead_letter_queue(settings)),
+        telemetry=Telemetry(_OUTCOMES, namespace=settings.namespace, hashed=_hashed(settings)),
+    )
+
+
+def open_folder(settings: HandlerSettings) -> Folder:
+    """Open what counts responses.
+
+    Raises:
+        SettingsError: A setting can't be used, or the store keeps no outcomes.
+    """
+    telemetry = Telemetry(_FOLD, namespace=settings.namespace)
+    return Folder(_feedback(settings.common), utc_now, telemetry)
+
+
+def _feedback(settings: Settings) -> FeedbackStore:
+    feedback = open_feedback_store(settings.store)
+    if feedback is None:
+        raise SettingsError("FUNCTIONS_STORE: a store of this class keeps no outcomes")
+    return feedback
 
 
 def _joined(plans: Sequence[Plan]) -> Policy:

@@ -103,6 +103,20 @@ def _ingest_url(settings: HandlerSettings) -> Handler:
     return inbound_handler(open_ingest(settings), settings.ingest_keys)
 
 
+def _outcomes(settings: HandlerSettings) -> Handler:
+    from functions.handlers.composition import open_outcomes
+    from functions.handlers.records import sqs_handler
+
+    return sqs_handler(open_outcomes(settings))
+
+
+def _fold(settings: HandlerSettings) -> Handler:
+    from functions.handlers.composition import open_folder
+    from functions.handlers.folding import fold_handler
+
+    return fold_handler(open_folder(settings))
+
+
 def _export(settings: HandlerSettings) -> Handler:
     from functions.handlers.composition import open_export
     from functions.handlers.exporting import export_handler
@@ -121,6 +135,8 @@ KINDS: Final[Mapping[str, Callable[[HandlerSettings], Handler]]] = MappingProxyT
         "ingest_sqs": _ingest_sqs,
         "ingest_eventbridge": _ingest_eventbridge,
         "ingest_url": _ingest_url,
+        "outcomes": _outcomes,
+        "fold": _fold,
         "export": _export,
     }
 )

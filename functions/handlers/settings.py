@@ -56,7 +56,7 @@ HANDLER_SETTINGS: Final[tuple[Setting, ...]] = (
         "FUNCTIONS_NAME",
         "name",
         "",
-        "Function that this Lambda runs; not used by the schedule and the export.",
+        "Function that this Lambda runs; not used by what all functions share.",
         _text,
     ),
     Setting(

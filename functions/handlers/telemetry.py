@@ -26,6 +26,7 @@ from functions.profiles.store import OutboxEntry
 from functions.runtime.acting import Performed
 from functions.runtime.in_force import UNKNOWN
 from functions.runtime.receipt import Receipt
+from functions.runtime.responses import Recording
 
 Span = Callable[[str], AbstractContextManager[object]]
 """Opens a span of a trace."""
@@ -57,6 +58,13 @@ _STATES: Final = {
     "out_of_range": "OutOfRange",
     "wrong_type": "WrongType",
     "failed": "Failed",
+}
+_RESPONSES: Final = {
+    "recorded": "OutcomeRecorded",
+    "repeated": "OutcomeRepeated",
+    "noted": "OutcomeNoted",
+    "unmatched": "OutcomeUnmatched",
+    "no_outcome": "OutcomeNone",
 }
 _FRAMES: Final = 5
 
@@ -158,6 +166,15 @@ class Telemetry:
         }
         self._logger.info("ingested", ingested=document, request_id=request_id)
         self._counts[_FATES[record.fate]] += 1
+
+    def responded(self, recording: Recording, *, request_id: str) -> None:
+        """Log and count what became of one event about an outcome, for one decision."""
+        whose = recording.profile_id
+        document = {**recording.as_document(), "profile_id": self._hashed(whose)}
+        if recording.status in ("noted", "unmatched"):
+            document["decision_id"] = None  # the event's own words
+        self._logger.info("responded", responded=document, request_id=request_id)
+        self._counts[_RESPONSES[recording.status]] += 1
 
     def warning(self, what: str, code: str, *, request_id: str | None = None, **facts: str | None) -> None:
         """Log that something needs attention: a code, and facts that are names of ours."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -12,10 +12,10 @@ from functions.decision.ranking import DO_NOTHING
 from functions.documents import Json
 from functions.errors import StoreContendedError
 from functions.events.event import Event
+from functions.events.outcomes import OUTCOME_EVENTS, OutcomeType
 from functions.profiles.feedback import FeedbackKey, FeedbackRecord, FeedbackStore
 from functions.runtime.trials import (
     Outcome,
-    OutcomeType,
     Trial,
     outcome_document,
     trial_from,
@@ -23,28 +23,16 @@ from functions.runtime.trials import (
 )
 from functions.times import format_instant
 
-OUTCOME_EVENTS: Final[Mapping[str, OutcomeType]] = {
-    "action shown": "shown",
-    "action clicked": "clicked",
-    "action accepted": "accepted",
-    "action converted": "converted",
-    "action unsubscribed": "unsubscribed",
-    "action complained": "complained",
-    # Source: https://segment.com/docs/connections/spec/email/ and .../spec/ecommerce/v2/
-    "email opened": "shown",
-    "email link clicked": "clicked",
-    "email marked as spam": "complained",
-    "unsubscribed": "unsubscribed",
-    "order completed": "converted",
-}
-"""Outcome by the name of the event, in lower case, with `_` and `.` read as spaces."""
-
 _AMOUNTS: Final = ("amount", "revenue", "total")
 _LOOK_BACK: Final = timedelta(days=90)
 _ATTEMPTS: Final = 20
 
-Recorded = Literal["recorded", "repeated", "unmatched", "no_outcome"]
-"""`repeated`: that decision has an outcome of the type already. `unmatched`: there is no such decision."""
+Recorded = Literal["recorded", "repeated", "noted", "unmatched", "no_outcome"]
+"""`repeated`: that decision has an outcome of the type already. `unmatched`: there is no such decision.
+`noted`: there is none, and it stands on the profile all the same."""
+
+TIGHTENING: Final = ("unsubscribed", "complained")
+"""Outcomes that later decisions have to respect, whatever caused them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +102,11 @@ def record_event(
     else:
         ids = _attributed(feedback, profile_id, outcome)
     found = [_record(feedback, profile_id, decision_id, outcome, now) for decision_id in ids]
-    return found or [Recording("unmatched", outcome.type, profile_id)]
+    found = found or [Recording("unmatched", outcome.type, profile_id)]
+    if outcome.type not in TIGHTENING:
+        return found
+    _note(feedback, profile_id, outcome)
+    return [replace(one, status="noted") if one.status == "unmatched" else one for one in found]
 
 
 def responses_document(record: FeedbackRecord | None) -> dict[str, Json]:
@@ -153,7 +145,7 @@ def _record(
         if outcome.type in trial.outcomes:
             return Recording("repeated", *matched)
         writes = [_with_outcome(trial, outcome, now)]
-        responses = _responses(read.get("responses"), trial, outcome)
+        responses = _responses(read.get("responses"), profile_id, outcome, trial)
         if responses is not None:
             writes.append(responses)
         if feedback.write_feedback(writes):
@@ -161,12 +153,24 @@ def _record(
     raise StoreContendedError("the outcomes of the same decision were changed by others at every attempt")
 
 
+def _note(feedback: FeedbackStore, profile_id: str, outcome: Outcome) -> None:
+    """Let a response stand on the profile, whether it belongs to a decision or not."""
+    for _ in range(_ATTEMPTS):
+        read = feedback.read_feedback([responses_key(profile_id)])
+        responses = _responses(read[0] if read else None, profile_id, outcome)
+        if responses is None or feedback.write_feedback([responses]):
+            return
+    raise StoreContendedError("the responses of the same profile were changed by others at every attempt")
+
+
 def _with_outcome(trial: Trial, outcome: Outcome, now: datetime) -> FeedbackRecord:
     """Return the trial with the outcome, due at once if there is something to count."""
     return trial_record(trial.with_outcome(outcome), due_at=now if trial.lessons else None)
 
 
-def _responses(stored: FeedbackRecord | None, trial: Trial, outcome: Outcome) -> FeedbackRecord | None:
+def _responses(
+    stored: FeedbackRecord | None, profile_id: str, outcome: Outcome, trial: Trial | None = None
+) -> FeedbackRecord | None:
     """Return the last responses with this one; None when a later one of its type is known."""
     body = dict(stored.body) if stored is not None else {}
     at = format_instant(outcome.at)
@@ -174,10 +178,12 @@ def _responses(stored: FeedbackRecord | None, trial: Trial, outcome: Outcome) ->
     if isinstance(known, dict) and str(known.get("at", "")) >= at:
         return None
     body[outcome.type] = {
-        **outcome_document(outcome), "action": trial.action, "decision_id": trial.decision_id,
-    }  # fmt: skip
+        **outcome_document(outcome),
+        "action": trial.action if trial is not None else None,
+        "decision_id": trial.decision_id if trial is not None else None,
+    }
     version = stored.version if stored is not None else 0
-    return FeedbackRecord("responses", trial.profile_id, "-", outcome.at, body, version)
+    return FeedbackRecord("responses", profile_id, "-", outcome.at, body, version)
 
 
 def _amount(event: Event) -> float:

@@ -6,16 +6,15 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
 from functions.decision.posteriors import EMPTY, Counter, one_response
 from functions.documents import Json
 from functions.errors import StoreRejectedError
+from functions.events.outcomes import OutcomeType
 from functions.profiles.feedback import FeedbackRecord
 from functions.spec.ranking_plan import Kind, ObjectivePlan
 from functions.times import format_instant, parse_instant
-
-OutcomeType = Literal["shown", "clicked", "accepted", "converted", "unsubscribed", "complained"]
 
 KEEP_TRIALS: Final = timedelta(days=60)
 """How long a trial is kept after its window, so that late outcomes still correct what was counted."""

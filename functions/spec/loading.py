@@ -341,7 +341,7 @@ def load_consents(folder: Path) -> ConsentSources:
     contract, problems = check_document(DataContract, source)
     if contract is None:
         raise SpecError(problems)
-    return {name: section.source() for name, section in contract.consents.items()}
+    return contract.sources()
 
 
 def load_policy(folder: Path) -> Policy:
