@@ -32,6 +32,7 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         "unknown-consent": "Consent does not reach the table.",
         "outbox-late": "An action waits in the outbox and can not be sent.",
         "export-late": "Decisions do not reach the lasting log.",
+        "ingest-refused": "Too many of the records that platforms send are refused.",
     }
 )
 """What each kind of alarm means, in a sentence."""
@@ -73,43 +74,20 @@ class Alarms(Construct):
         super().__init__(scope, construct_id)
         self._physical_name = physical_name
         self._topic = topic
-        self._dimensions = {"service": name}
-        self._namespace = configuration.namespace
         every = cdk.Duration.minutes(PERIOD_MIN)
         errors = function.metric_errors(period=every, statistic="Sum")
         self._alarm("errors", errors, 0)
         waiting = parking.metric_approximate_number_of_messages_visible(period=every, statistic="Maximum")
         self._alarm("dead-letters", waiting, 0)
-        latency = self._metric("Latency", "p99")
+        latency = _metric(name, "Latency", "p99", configuration=configuration)
         self._alarm("latency", latency, latency_ms, periods=3)
         if has_model:
-            fallbacks = self._share(("RungCache", "RungFallback"), _RUNGS)
+            fallbacks = share_of(name, ("RungCache", "RungFallback"), _RUNGS, configuration=configuration)
             share = configuration.fallback_share
             self._alarm("fallback-share", fallbacks, share, periods=3)
-        unknown = self._share(("ConsentUnknown",), _OUTCOMES)
+        unknown = share_of(name, ("ConsentUnknown",), _OUTCOMES, configuration=configuration)
         share = configuration.unknown_consent_share
         self._alarm("unknown-consent", unknown, share, periods=3)
-
-    def _metric(self, metric_name: str, statistic: str = "Sum") -> cloudwatch.Metric:
-        return cloudwatch.Metric(
-            namespace=self._namespace,
-            metric_name=metric_name,
-            dimensions_map=self._dimensions,
-            statistic=statistic,
-            period=cdk.Duration.minutes(PERIOD_MIN),
-        )
-
-    def _share(self, part: tuple[str, ...], whole: tuple[str, ...]) -> cloudwatch.MathExpression:
-        metrics: Mapping[str, cloudwatch.IMetric] = {
-            name[0].lower() + name[1:]: self._metric(name) for name in sorted({*part, *whole})
-        }
-        of_part, of_whole = (_sum(names) for names in (part, whole))
-        return cloudwatch.MathExpression(
-            expression=f"IF(({of_whole}) >= {ENOUGH}, ({of_part}) / ({of_whole}), 0)",
-            using_metrics=metrics,
-            label="share",
-            period=cdk.Duration.minutes(PERIOD_MIN),
-        )
 
     def _alarm(self, kind: str, metric: cloudwatch.IMetric, threshold: float, *, periods: int = 1) -> None:
         add_alarm(
@@ -157,6 +135,42 @@ def add_alarm(
     )
     if topic is not None:
         alarm.add_alarm_action(actions.SnsAction(topic))
+
+
+def share_of(
+    service: str, part: tuple[str, ...], whole: tuple[str, ...], *, configuration: Configuration
+) -> cloudwatch.MathExpression:
+    """Return the share of some counts in others, zero where there are too few to say anything.
+
+    Args:
+        service: Whose metrics, as they name it.
+        part: Names of counts.
+        whole: Names of counts; some of `part` may be among them.
+        configuration: Of the deployment.
+    """
+    metrics: Mapping[str, cloudwatch.IMetric] = {
+        name[0].lower() + name[1:]: _metric(service, name, "Sum", configuration=configuration)
+        for name in sorted({*part, *whole})
+    }
+    of_part, of_whole = (_sum(names) for names in (part, whole))
+    return cloudwatch.MathExpression(
+        expression=f"IF(({of_whole}) >= {ENOUGH}, ({of_part}) / ({of_whole}), 0)",
+        using_metrics=metrics,
+        label="share",
+        period=cdk.Duration.minutes(PERIOD_MIN),
+    )
+
+
+def _metric(
+    service: str, metric_name: str, statistic: str, *, configuration: Configuration
+) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace=configuration.namespace,
+        metric_name=metric_name,
+        dimensions_map={"service": service},
+        statistic=statistic,
+        period=cdk.Duration.minutes(PERIOD_MIN),
+    )
 
 
 def _sum(names: tuple[str, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import aws_cdk as cdk
@@ -10,7 +11,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from functions.handlers.settings import INGEST_KEY
+from functions.handlers.settings import INGEST, INGEST_KEY
 from infra import grants
 from infra.accepted import accept
 from infra.addresses import BusAddress, TableAddress
@@ -38,6 +39,11 @@ class ProfileIngest(Construct):
         table: Where profiles are.
         bus: Where events arrive.
         configuration: Of the deployment.
+
+    Attributes:
+        parking: For records that can't be taken in.
+        functions: By their kinds of handler.
+        service: What they are called in their metrics.
     """
 
     def __init__(
@@ -53,14 +59,16 @@ class ProfileIngest(Construct):
         super().__init__(scope, construct_id)
         self._code, self._table, self._configuration = code, table, configuration
         name, ssl = f"{configuration.prefix}-ingest", configuration.enforce_ssl
-        self._parking = ParkingQueue(self, "Parking", queue_name=f"{name}-parked", enforce_ssl=ssl).queue
+        self.parking = ParkingQueue(self, "Parking", queue_name=f"{name}-parked", enforce_ssl=ssl).queue
         queue = EventQueue(
-            self, "Queue", queue_name=name, timeout_s=TIMEOUT_S, parking=self._parking, enforce_ssl=ssl
+            self, "Queue", queue_name=name, timeout_s=TIMEOUT_S, parking=self.parking, enforce_ssl=ssl
         )
-        queue.feed(bus=bus, rule_name=name, pattern={"detail-type": list(TAKEN)}, parking=self._parking)
+        queue.feed(bus=bus, rule_name=name, pattern={"detail-type": list(TAKEN)}, parking=self.parking)
         by_queue = self._function("ingest_sqs", "Takes profiles in from a queue", queue.queue)
         queue.drive(by_queue, batch_size=configuration.batch_size, max_concurrency=None, enabled=True)
         webhook = self._function("ingest_url", "Takes profiles in from webhooks", None)
+        self.service = INGEST
+        self.functions: Mapping[str, lambda_.IFunction] = {"ingest_sqs": by_queue, "ingest_url": webhook}
         url = webhook.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)
         cdk.CfnOutput(self, "Url", value=url.url, description="Platforms send profiles here")
         cdk.CfnOutput(self, "QueueUrl", value=queue.queue.queue_url, description="Or put them here")
@@ -68,12 +76,12 @@ class ProfileIngest(Construct):
     def _function(self, kind: str, description: str, queue: sqs.IQueue | None) -> lambda_.Function:
         stack = cdk.Stack.of(self)
         statements = [*grants.ingest_statements(stack, self._table)]
-        variables = {"FUNCTIONS_DLQ_URL": self._parking.queue_url}
+        variables = {"FUNCTIONS_DLQ_URL": self.parking.queue_url}
         if queue is None:
-            statements.append(grants.parking_statement(self._parking.queue_arn))
+            statements.append(grants.parking_statement(self.parking.queue_arn))
             variables[INGEST_KEY] = reference(self._key())
         else:
-            statements += grants.queue_statements(queue.queue_arn, self._parking.queue_arn)
+            statements += grants.queue_statements(queue.queue_arn, self.parking.queue_arn)
         return LambdaFunction(
             self,
             "Webhook" if queue is None else "Lambda",

@@ -1,4 +1,4 @@
-"""The alarms of what all functions share: the outbox, the lasting log and outcomes."""
+"""The alarms of what all functions share: the outbox, the lasting log, outcomes and profile ingest."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.alarms import PERIOD_MIN, add_alarm
+from infra.alarms import PERIOD_MIN, add_alarm, share_of
 from infra.configuration import Configuration
 from infra.decision_export import DecisionExport
 from infra.outbox_drain import OutboxDrain
 from infra.outcome_recording import OutcomeRecording
+from infra.profile_ingest import ProfileIngest
 
 OUTBOX_LATE_S: Final = 900
 """An action that was decided so long ago and waits, in seconds; a first retry comes after a quarter minute."""
@@ -23,6 +24,10 @@ OUTBOX_LATE_S: Final = 900
 EXPORT_LATE_MS: Final = 3_600_000
 """A decision that is so old when the export reads it, in milliseconds; the stream keeps it for a day."""
 
+REFUSED_SHARE: Final = 0.1
+"""Share of the records that are refused; one platform that changed its template is more."""
+
+_FATES: Final = ("IngestWritten", "IngestOlder", "IngestNothing", "IngestRefused", "IngestFailed")
 _HOUR: Final = 60
 
 
@@ -32,16 +37,18 @@ def watch_shared(
     drain: OutboxDrain,
     export: DecisionExport | None,
     outcomes: OutcomeRecording | None,
+    ingest: ProfileIngest | None,
     topic: sns.ITopic | None,
     configuration: Configuration,
 ) -> None:
-    """Add the alarms of the outbox, of the lasting log and of outcomes.
+    """Add the alarms of the outbox, of the lasting log, of outcomes and of profile ingest.
 
     Args:
         scope: Where they belong.
         drain: What sends the actions that wait.
         export: What keeps decisions; None where there is no log.
         outcomes: What records and counts outcomes; None where nobody learns.
+        ingest: What takes profiles in; None where nothing does.
         topic: Is told; None for nobody.
         configuration: Of the deployment.
     """
@@ -70,6 +77,12 @@ def watch_shared(
         watch("ExportAlarms", "errors", f"{prefix}_export", _errors(export.function), above=0)
         watch("ExportAlarms", "dead-letters", f"{prefix}_export", _waiting(export.parking), above=0)
         watch("ExportAlarms", "export-late", prefix, age, above=EXPORT_LATE_MS)
+    if ingest is not None:
+        refused = share_of(ingest.service, ("IngestRefused",), _FATES, configuration=configuration)
+        for kind, function in ingest.functions.items():
+            watch(f"{kind}Alarms", "errors", f"{prefix}_{kind}", _errors(function), above=0)
+        watch("IngestAlarms", "dead-letters", f"{prefix}-ingest", _waiting(ingest.parking), above=0)
+        watch("IngestAlarms", "ingest-refused", prefix, refused, above=REFUSED_SHARE, periods=3)
 
     if outcomes is not None:
         # A count that fails is made up for by the next.

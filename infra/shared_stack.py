@@ -63,18 +63,16 @@ class SharedStack(cdk.Stack):
         )
         export = self._export(plans, code)
         outcomes = self._outcomes(plans, code)
+        ingest = self._ingest(code) if configuration.ingest else None
         if configuration.alarms:
             watch_shared(
                 self,
                 drain=drain,
                 export=export,
                 outcomes=outcomes,
+                ingest=ingest,
                 topic=self.topic,
                 configuration=configuration,
-            )
-        if configuration.ingest:
-            ProfileIngest(
-                self, "Ingest", code=code, table=self.table, bus=self.bus, configuration=configuration
             )
         Dashboard(self, "Dashboard", configuration=configuration)
         cdk.CfnOutput(self, "TableName", value=self.table.name, description="Profiles are here")
@@ -122,6 +120,11 @@ class SharedStack(cdk.Stack):
             return None
         return OutcomeRecording(
             self, "Outcomes", code=code, table=self.table, bus=self.bus, configuration=configuration
+        )
+
+    def _ingest(self, code: FunctionCode) -> ProfileIngest:
+        return ProfileIngest(
+            self, "Ingest", code=code, table=self.table, bus=self.bus, configuration=self._configuration
         )
 
     def _topic(self) -> sns.ITopic:

@@ -17,7 +17,7 @@ from functions.handlers.folding import Folder
 from functions.handlers.hearing import OutcomeWorker
 from functions.handlers.log import Hashed, keyed_hash, plain_hash
 from functions.handlers.parking import PARKING_TIMEOUT_S, DeadLetterQueue, Parking
-from functions.handlers.settings import HandlerSettings
+from functions.handlers.settings import INGEST, HandlerSettings
 from functions.handlers.taking import IngestWorker
 from functions.handlers.telemetry import Telemetry, xray_span
 from functions.handlers.worker import Worker
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from functions.spec.plan import ChannelPlan, ModelPlan, Plan, Policy
 
 _SCHEDULE = "schedule"
-_INGEST = "ingest"
 _OUTCOMES = "outcomes"
 _FOLD = "fold"
 
@@ -120,8 +119,8 @@ def open_ingest(settings: HandlerSettings) -> IngestWorker:
         ingest=ingest,
         wall=utc_now,
         accounts=settings.accounts,
-        parking=Parking(_INGEST, _dead_letter_queue(settings)),
-        telemetry=Telemetry(_INGEST, namespace=settings.namespace, hashed=_hashed(settings)),
+        parking=Parking(INGEST, _dead_letter_queue(settings)),
+        telemetry=Telemetry(INGEST, namespace=settings.namespace, hashed=_hashed(settings)),
     )
 
 

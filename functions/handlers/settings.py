@@ -98,6 +98,9 @@ LOG_KEY: Final = "FUNCTIONS_LOG_KEY"
 VISITOR_KEY: Final = "FUNCTIONS_VISITOR_KEY"
 INGEST_KEY: Final = "FUNCTIONS_INGEST_KEY"
 
+INGEST: Final = "ingest"
+"""What profile ingest is called in its log, its metrics and its dead letters."""
+
 HANDLER_KEYS: Final[Mapping[str, str]] = MappingProxyType(
     {
         VISITOR_KEY: "Key of visitor tokens. Several, separated by spaces, are all accepted.",

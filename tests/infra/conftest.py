@@ -94,3 +94,11 @@ def deployed(synthesize: Synthesize) -> Synthesis:
     )
     assert done.returncode == 0, done.stderr
     return done
+
+
+@pytest.fixture(scope="session")
+def ingesting(synthesize: Synthesize) -> Synthesis:
+    """Profile ingest besides the functions, which nobody has unless they ask for it."""
+    done = synthesize(ingest="true")
+    assert done.returncode == 0, done.stderr
+    return done

@@ -5,19 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from infra.profile_ingest import TAKEN
 
 if TYPE_CHECKING:
-    from tests.infra.conftest import Synthesis, Synthesize
-
-
-@pytest.fixture(scope="module")
-def ingesting(synthesize: Synthesize) -> Synthesis:
-    done = synthesize(ingest="true")
-    assert done.returncode == 0, done.stderr
-    return done
+    from tests.infra.conftest import Synthesis
 
 
 def _functions(done: Synthesis) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,6 @@ import yaml
 
 from functions.handlers.factory import KINDS
 from functions.handlers.settings import HANDLER_SETTINGS, VISITOR_KEY
-from functions.profiles.dynamodb_table import TTL_ATTRIBUTE, table_definition
 from functions.runtime.committing import COMMIT_DEADLINE_S
 from functions.settings import SECRET_PREFIX, SETTINGS
 
@@ -313,69 +312,6 @@ def test_decisions_can_not_write_profiles_or_switches_delete_or_list(deployed: S
                 {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": ["OPERATOR#DOCUMENTS"]}},
             ),
         ]
-
-
-def test_the_table_is_the_one_that_the_store_describes(deployed: Synthesis) -> None:
-    (table,) = deployed.of_type("AWS::DynamoDB::Table").values()
-    properties, wanted = table["Properties"], table_definition("functions-dev-profiles")
-
-    assert properties["TableName"] == wanted["TableName"]
-    assert properties["BillingMode"] == wanted["BillingMode"]
-    assert properties["KeySchema"] == wanted["KeySchema"]
-    assert properties["GlobalSecondaryIndexes"] == wanted["GlobalSecondaryIndexes"]
-    by_name = [sorted(each["AttributeDefinitions"], key=str) for each in (properties, wanted)]
-    assert by_name[0] == by_name[1]
-    view = wanted["StreamSpecification"]["StreamViewType"]
-    assert properties["StreamSpecification"] == {"StreamViewType": view}
-    assert properties["TimeToLiveSpecification"] == {"AttributeName": TTL_ATTRIBUTE, "Enabled": True}
-
-
-def test_the_table_is_encrypted_recoverable_and_outlives_its_stack(deployed: Synthesis) -> None:
-    (table,) = deployed.of_type("AWS::DynamoDB::Table").values()
-    properties = table["Properties"]
-
-    assert properties["SSESpecification"]["SSEType"] == "KMS"
-    assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
-    assert properties["DeletionProtectionEnabled"] is True
-    assert table["DeletionPolicy"] == "Retain"
-
-
-def test_every_function_has_its_alarms_and_somebody_is_told(deployed: Synthesis) -> None:
-    alarms = [one["Properties"] for one in deployed.of_type("AWS::CloudWatch::Alarm").values()]
-    kinds = ("errors", "dead-letters", "latency", "unknown-consent")
-    wanted = {f"functions-dev-{name}-{kind}" for name in _specs() for kind in kinds}
-    with_model = {name for name, spec in _specs().items() if "model" in spec}
-
-    assert {one["AlarmName"] for one in alarms} == wanted | {
-        *(f"functions-dev-{name}-fallback-share" for name in with_model),
-        "functions-dev_export-errors",
-        "functions-dev_export-dead-letters",
-        "functions-dev-export-late",
-        "functions-dev_outbox-errors",
-        "functions-dev-outbox-late",
-    }
-    assert all(one["AlarmActions"] and one["TreatMissingData"] == "notBreaching" for one in alarms)
-    assert [one["Properties"]["Endpoint"] for one in deployed.of_type("AWS::SNS::Subscription").values()] == [
-        "on-call@shop.example"
-    ]
-
-
-def test_alarms_watch_metrics_that_the_handlers_write(deployed: Synthesis) -> None:
-    telemetry = (ROOT / "functions" / "handlers" / "telemetry.py").read_text()
-    names = set()
-    for alarm in deployed.of_type("AWS::CloudWatch::Alarm").values():
-        metrics = [
-            one["MetricStat"]["Metric"]
-            for one in alarm["Properties"].get("Metrics", [])
-            if "MetricStat" in one
-        ]
-        for metric in metrics or [alarm["Properties"]]:
-            if metric["Namespace"] == "Functions/dev":
-                names.add(metric["MetricName"])
-                assert [one["Name"] for one in metric["Dimensions"]] == ["service"]
-
-    assert "ConsentUnknown" in names
-    assert {name for name in names if f'"{name}"' not in telemetry} == set()
 
 
 def test_logs_forget_and_each_role_writes_its_own(deployed: Synthesis) -> None:
