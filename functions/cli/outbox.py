@@ -11,7 +11,7 @@ from functions.profiles.store import OutboxEntry
 from functions.settings import read_settings
 from functions.times import format_instant, utc_now
 
-_EPILOG = """A redrive checks age and consent again before it sends anything, and uses the key of
+_EPILOG = """A redrive checks age, consent and rails again before it sends anything, and uses the key of
 the first attempt.
 
 examples:

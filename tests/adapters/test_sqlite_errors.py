@@ -22,7 +22,15 @@ from functions.errors import (
 from functions.profiles.sqlite import SqliteProfileStore
 from functions.profiles.sqlite_errors import BY_CODE, from_folder, from_sqlite
 from functions.profiles.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, open_database
-from functions.testing.store_checks.samples import NOW, a_decision, acted, document_of, read, with_action
+from functions.testing.store_checks.samples import (
+    NOW,
+    a_decision,
+    acted,
+    document_of,
+    own_outbox,
+    read,
+    with_action,
+)
 
 _NOT_ERRORS = frozenset(
     ("SQLITE_OK", "SQLITE_OK_LOAD_PERMANENTLY", "SQLITE_OK_SYMLINK", "SQLITE_ROW", "SQLITE_DONE")
@@ -265,6 +273,19 @@ def test_what_somebody_else_wrote_into_the_file_is_rejected(
             return
         with pytest.raises(StoreRejectedError, match=message):
             read(store, "profile-1")
+
+
+def test_a_file_from_before_there_were_rails_gets_what_they_keep(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("ALTER TABLE contact DROP COLUMN counts")
+        other.execute("ALTER TABLE outbox DROP COLUMN paid")
+        other.execute("ALTER TABLE outbox DROP COLUMN zones")
+    with closing(SqliteProfileStore(path)) as store:
+        contacts = read(store, "profile-1").state.contacts
+        entries = own_outbox(store, "profile-1")
+    assert contacts
+    assert all(contact.counts for contact in contacts)
+    assert [(entry.paid, entry.zones) for entry in entries] == [((), {})] * len(entries)
 
 
 def test_a_newer_schema_is_rejected_with_what_to_do(path: Path) -> None:
