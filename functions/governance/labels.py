@@ -117,9 +117,12 @@ _BUILT_IN: Final = (
         LabelRule((".event", key(name)), "behavioral", given=False)
         for name in ("id", "name", "type", "time", "source")
     ),
-    LabelRule((".profile", ".scores"), "derived", given=False),
+    *(
+        LabelRule((".profile", key(name)), "derived", given=False)
+        for name in ("scores", "last_offer", "responses", "fatigue")
+    ),
 )
-"""What the fields are that every event has, and scores; a contract may say otherwise."""
+"""What the fields are that every event has, and what decisions add; a contract may say otherwise."""
 
 
 class LabelMap:

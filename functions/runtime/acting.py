@@ -15,6 +15,7 @@ from functions.runtime.in_force import UNKNOWN, Leaving
 from functions.runtime.judging import Obstacle, Recheck
 from functions.runtime.ports import Ports
 from functions.runtime.receipt import ActionTaken, Delivery
+from functions.runtime.responses import read_responses
 from functions.runtime.suppression import with_lists
 from functions.spec.plan import ChannelPlan, Policy
 from functions.times import parse_instant
@@ -192,7 +193,9 @@ def _refusal(entry: OutboxEntry, recheck: Recheck, *, now: datetime, ports: Port
     )
     if not checked.passed:
         return Obstacle(f"consent.{checked.verdict}")
-    return recheck.obstacle(entry, snapshot, now)
+    feedback = ports.feedback if recheck.reads_responses else None
+    responses = read_responses(feedback, entry.profile_id) if feedback is not None else None
+    return recheck.obstacle(entry, snapshot, now, responses)
 
 
 def _refused(entry: OutboxEntry, refusal: Obstacle, *, wall: datetime, ports: Ports) -> Performed | None:

@@ -87,21 +87,36 @@ class Recheck:
         self.policy: Final = policy
         self.hold: Final = leaving.hold
         self._rails: Final = Rails(policy, only=can_recheck)
-        self._projection: Final = Projection(tuple(policy.expressions()))
+        expressions = tuple(policy.expressions())
+        self._projection: Final = Projection(expressions)
+        self.reads_responses: Final = any(
+            path[:2] in ((".profile",), (".profile", ".responses"))
+            for expression in expressions
+            for path in expression.lineage
+        )
 
-    def obstacle(self, entry: OutboxEntry, snapshot: Snapshot, now: datetime) -> Obstacle | None:
+    def obstacle(
+        self,
+        entry: OutboxEntry,
+        snapshot: Snapshot,
+        now: datetime,
+        responses: Mapping[str, Json] | None = None,
+    ) -> Obstacle | None:
         """Return what the rails have against an entry; None when it may leave.
 
         Args:
             entry: What is about to leave.
             snapshot: A fresh read.
             now: Time of the act.
+            responses: The last responses of the customer, where a rule reads them.
         """
         if entry.action == SCORE_UPDATED:
             return None  # a score for the platform is no action
         action = self._action(entry, snapshot)
         contacts = counted(snapshot.state.contacts, since=CONTACT_LOG, at=now, without=entry.decision_id)
-        profile = profile_document(self._projection, snapshot, now=now)
+        profile = profile_document(self._projection, snapshot, now=now, without=entry.decision_id)
+        if responses is not None:
+            profile["responses"] = dict(responses)
         facts = Facts(
             at=now,
             document={"profile": profile, "now": format_instant(now)},

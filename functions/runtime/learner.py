@@ -20,7 +20,7 @@ from functions.profiles.store import Snapshot
 from functions.runtime.drafting import Draft
 from functions.runtime.journal import Journal
 from functions.runtime.learning import BeliefCache
-from functions.runtime.responses import responses_document, responses_key
+from functions.runtime.responses import read_responses
 from functions.runtime.root import root_document
 from functions.runtime.trials import Trial, lessons_of, trial_record
 from functions.spec.plan import Plan
@@ -92,8 +92,7 @@ class Learner:
         """
         if self._feedback is None or not any(_is_of_responses(path) for path in plan.reads):
             return None
-        found = self._feedback.read_feedback([responses_key(profile_id)])
-        return responses_document(found[0] if found else None)
+        return read_responses(self._feedback, profile_id)
 
     def trial(self, draft: Draft, journal: Journal) -> FeedbackRecord | None:
         """Return the trial of a decision that waits for responses, to be written with it or not at all."""

@@ -114,6 +114,16 @@ def responses_document(record: FeedbackRecord | None) -> dict[str, Json]:
     return dict(record.body) if record is not None else {}
 
 
+def read_responses(feedback: FeedbackStore, profile_id: str) -> dict[str, Json]:
+    """Return the last responses of a customer.
+
+    Raises:
+        ProfileStoreError: The store failed; a complaint that can't be read must not pass for none.
+    """
+    found = feedback.read_feedback([responses_key(profile_id)])
+    return responses_document(found[0] if found else None)
+
+
 def responses_key(profile_id: str) -> FeedbackKey:
     """Return the key of the last responses of a profile."""
     return "responses", profile_id, "-"

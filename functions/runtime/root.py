@@ -8,6 +8,7 @@ from functions.documents import DocumentError, Json
 from functions.errors import StoreRejectedError
 from functions.events.event import Event
 from functions.profiles.store import ProfileState, Snapshot
+from functions.runtime.offers import past_offers
 from functions.spec.plan import Plan
 from functions.spec.projection import Projection
 from functions.times import format_instant
@@ -29,8 +30,16 @@ def root_document(plan: Plan, event: Event, snapshot: Snapshot, *, now: datetime
     }
 
 
-def profile_document(projection: Projection, snapshot: Snapshot, *, now: datetime) -> dict[str, Json]:
-    """Return the profile with the scores that have not expired; empty when there is no profile.
+def profile_document(
+    projection: Projection, snapshot: Snapshot, *, now: datetime, without: str = ""
+) -> dict[str, Json]:
+    """Return the profile with the scores that have not expired and what the customer got already.
+
+    Args:
+        projection: What is read of the profile.
+        snapshot: The read; there may be no profile in it.
+        now: Decision time, or that of the act.
+        without: A decision whose own action is no past one.
 
     Raises:
         StoreRejectedError: What the store holds is no JSON object.
@@ -40,6 +49,7 @@ def profile_document(projection: Projection, snapshot: Snapshot, *, now: datetim
     if scores:
         upstream = profile.get("scores")
         profile["scores"] = {**(upstream if isinstance(upstream, dict) else {}), **scores}
+    profile.update(past_offers(snapshot.state.contacts, now=now, without=without))
     return profile
 
 
