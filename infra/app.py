@@ -125,9 +125,10 @@ def _say_secrets(
     configuration: Configuration, plans: Mapping[str, Plan], say: Callable[[str], object]
 ) -> None:
     """Name the secrets that must exist: CloudFormation resolves them when it deploys."""
-    from infra.secret_values import secret_id, secret_names
+    from infra.secret_values import secret_id, secret_names, shared_names
 
     names = {name for plan in plans.values() for name in secret_names(plan.model, plan.channels.values())}
+    names.update(shared_names(configuration))
     if names:
         wanted = ", ".join(secret_id(configuration, name) for name in sorted(names))
         say(f"Secrets Manager must hold: {wanted}")

@@ -71,6 +71,7 @@ class Configuration:
     export_days: int
     ingest: bool
     outcomes: bool
+    suppression: bool
     drain_minutes: int
     lease_s: int
     keep_data: bool
@@ -291,6 +292,9 @@ CONTEXT: Final[tuple[Value, ...]] = (
         False,
         "Whether outcomes are recorded and counted; they are in any case where a function learns.",
         _switch,
+    ),
+    Value(
+        "suppression", False, "Whether functions get the secret `suppression-key`, to read marks.", _switch
     ),
     Value("drain_minutes", 1, "Minutes between two looks at the outbox.", _number(1, 60)),
     Value(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import aws_cdk as cdk
 
 from functions.documents import Json
+from functions.profiles.operator_documents import SUPPRESSION_KEY
 from functions.settings import secret_variable
 from functions.spec.plan import ChannelPlan, ModelPlan
 from infra.configuration import Configuration
@@ -26,7 +27,13 @@ def secret_variables(configuration: Configuration, names: Iterable[str]) -> dict
     The value is a reference that CloudFormation resolves when it deploys; neither the template nor this
     process ever holds a secret, and the function needs no right to read any.
     """
-    return {secret_variable(name): reference(secret_id(configuration, name)) for name in names}
+    wanted = (*names, *shared_names(configuration))
+    return {secret_variable(name): reference(secret_id(configuration, name)) for name in wanted}
+
+
+def shared_names(configuration: Configuration) -> tuple[str, ...]:
+    """Return the secrets that every function gets, whatever its spec names."""
+    return (SUPPRESSION_KEY,) if configuration.suppression else ()
 
 
 def secret_id(configuration: Configuration, name: str) -> str:

@@ -25,6 +25,9 @@ MAX_PACKED_BYTES: Final = 350_000
 MAX_NAME_BYTES: Final = 200
 """The most that the name of a document may take in UTF-8; none is empty."""
 
+SUPPRESSION_KEY: Final = "suppression-key"
+"""Name of the secret under which suppression marks are kept here."""
+
 MAX_READ: Final = 100
 """The most documents of one read."""
 

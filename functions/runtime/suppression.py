@@ -15,14 +15,11 @@ from typing import Final
 
 from functions.documents import Json
 from functions.errors import FunctionsError, SettingsError, StoreContendedError, StoreRejectedError
-from functions.profiles.operator_documents import OperatorDocument, OperatorStore
+from functions.profiles.operator_documents import SUPPRESSION_KEY, OperatorDocument, OperatorStore
 from functions.profiles.store import Snapshot
 from functions.spec.plan import Policy
 from functions.spec.rails import ListRail
 from functions.times import format_instant, parse_instant
-
-KEY: Final = "suppression-key"
-"""Name of the secret: FUNCTIONS_SECRET_SUPPRESSION_KEY."""
 
 MIN_KEY_LENGTH: Final = 16
 """The fewest characters of the key; ids are easily guessed, so that all that protects them is the key."""
@@ -129,9 +126,9 @@ class Suppressions:
         raise StoreContendedError("others changed the marks of the same customer at every attempt")
 
     def _key(self) -> bytes:
-        key = self._secret(KEY)
+        key = self._secret(SUPPRESSION_KEY)
         if len(key) < MIN_KEY_LENGTH:
-            raise SettingsError(f"the secret {KEY!r} has fewer than {MIN_KEY_LENGTH} characters")
+            raise SettingsError(f"the secret {SUPPRESSION_KEY!r} has fewer than {MIN_KEY_LENGTH} characters")
         return key.encode(errors="surrogateescape")
 
 
@@ -166,7 +163,7 @@ def _check(document: OperatorDocument, key: bytes) -> None:
     known = str(document.body.get("check"))
     if not hmac.compare_digest(known.encode(), _digest(key, _CHECK).encode()):
         raise SettingsError(
-            f"the secret {KEY!r} is not the one that the suppression marks of this store were written with"
+            f"the secret {SUPPRESSION_KEY!r} is not the one that the suppression marks of this store were written with"
         )
 
 

@@ -18,6 +18,7 @@ from infra.configuration import CONTEXT, FUNCTION_OPTIONS, read_configuration
 from infra.grouping import ROOM, group
 from infra.node import JSII_NODE, use_packaged_node
 from infra.pruning import prune
+from infra.secret_values import secret_variables
 
 ROOT = Path(__file__).parents[2]
 
@@ -158,3 +159,13 @@ def test_the_page_has_a_part_for_every_alarm() -> None:
     for page, folder in zip(pages, ("runbooks/", ""), strict=True):
         for alarm in KINDS:
             assert f"]({folder}{alarm}.md) |" in page.read_text()
+
+
+def test_functions_get_the_key_of_suppression_marks_when_that_is_asked_for() -> None:
+    with_marks, without = _read(suppression="true"), _read()
+
+    assert sorted(secret_variables(with_marks, ["crm"])) == [
+        "FUNCTIONS_SECRET_CRM",
+        "FUNCTIONS_SECRET_SUPPRESSION_KEY",
+    ]
+    assert sorted(secret_variables(without, ["crm"])) == ["FUNCTIONS_SECRET_CRM"]

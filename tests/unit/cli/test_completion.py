@@ -55,7 +55,7 @@ def test_an_argument_that_was_given_is_not_offered_again_but_a_list_goes_on(
         ("models card ", MODELS),
         ("models --json card ", MODELS),
         ("models ", {"card"}),
-        ("profile ", {"get", "put", "import", "delete"}),
+        ("profile ", {"get", "put", "import", "export", "delete"}),
         ("schema ", {"spec", "contract", "actions", "policy", "experiments", "cases"}),
         ("completion ", {"bash", "zsh", "fish"}),
         ("invoke x --ev", {"--event"}),

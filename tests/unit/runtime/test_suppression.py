@@ -13,10 +13,10 @@ from functions.errors import ActionUnavailableError, ProfileStoreError, Settings
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
 from functions.profiles.memory_operator import MemoryOperatorStore
-from functions.profiles.operator_documents import OperatorDocument
+from functions.profiles.operator_documents import SUPPRESSION_KEY, OperatorDocument
 from functions.runtime.engine import Runtime
 from functions.runtime.receipt import Receipt
-from functions.runtime.suppression import KEY, Mark, Suppressions
+from functions.runtime.suppression import Mark, Suppressions
 from functions.settings import read_settings
 from functions.spec.plan import Plan
 from functions.testing.rehearsal import Rehearsal
@@ -68,7 +68,7 @@ def test_without_a_key_nothing_is_written_and_only_an_empty_store_is_known() -> 
     for secret in (None, "too short", "another key of some length"):
         assert marks(documents, secret).lists_of(["customer-0042"], now=NOW) is None
         assert marks(documents, secret).lists_of(["customer-0043"], now=NOW) is None
-    with pytest.raises(SettingsError, match=f"{KEY!r} is not the one"):
+    with pytest.raises(SettingsError, match=f"{SUPPRESSION_KEY!r} is not the one"):
         marks(documents, "another key of some length").add("mail", "customer-0043", MARK)
 
 
