@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, str] = {
     "bucket": "say in which group a customer is, in every function, and why",
     "outcomes": "record what customers did after decisions, and learn from it",
     "evaluate": "compare what the groups of customers have brought",
+    "simulate": "say what other rails would have changed, in numbers",
     "outbox": "show the actions that wait to be sent, and send them",
     "policy": "publish what may happen, without a deployment, and go back",
     "suppress": "say who is on a suppression list, and keep it past erasure",

@@ -215,9 +215,12 @@ def _unreadable(path: Path, code: str, message: str) -> Source:
     return Source(file=str(path), text="", problems=[Problem(str(path), 0, 0, code, message)])
 
 
-def _load_shared(folder: Path, problems: list[Problem]) -> tuple[Shared, DataContract | None]:
+def _load_shared(
+    folder: Path, problems: list[Problem], registry_file: Path | None = None, policy_file: Path | None = None
+) -> tuple[Shared, DataContract | None]:
     contract_source = _shared_source(folder / CONTRACT_FILE, "the data contract: purposes and their consent")
-    registry_source = _shared_source(folder / REGISTRY_FILE, "the registry of actions and channels")
+    registry_path = registry_file or folder / REGISTRY_FILE
+    registry_source = _shared_source(registry_path, "the registry of actions and channels")
     contract, found = check_document(DataContract, contract_source)
     problems.extend(found)
     if contract is not None:
@@ -229,7 +232,7 @@ def _load_shared(folder: Path, problems: list[Problem]) -> tuple[Shared, DataCon
     problems.extend(found)
     if registry is not None:
         problems.extend(check_registry(registry, registry_source))
-    policy_source = _policy_source(folder)
+    policy_source = read_source(policy_file) if policy_file is not None else _policy_source(folder)
     rails, ranking, found = _load_rails(policy_source, registry, registry_source, contract)
     problems.extend(found)
     shared = Shared(
@@ -344,14 +347,21 @@ def load_consents(folder: Path) -> ConsentSources:
     return contract.sources()
 
 
-def load_policy(folder: Path) -> Policy:
+def load_policy(
+    folder: Path, *, registry_file: Path | None = None, policy_file: Path | None = None
+) -> Policy:
     """Return every action, channel and rail of a folder, whether a function uses it or not.
+
+    Args:
+        folder: Where they are.
+        registry_file: In the place of the folder's own registry.
+        policy_file: In the place of its own rails.
 
     Raises:
         SpecError: The registry or the rails have errors.
     """
     problems: list[Problem] = []
-    shared, _ = _load_shared(folder, problems)
+    shared, _ = _load_shared(folder, problems, registry_file, policy_file)
     errors = [one for one in problems if one.severity == "error" and Path(one.file).name != CONTRACT_FILE]
     if shared.registry is None or shared.rails is None or errors:
         raise SpecError(errors)
