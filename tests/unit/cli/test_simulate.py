@@ -35,7 +35,7 @@ def test_a_draft_is_told_in_words_and_numbers(functions: Command, decided: Path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 came out as recorded, to the last bit; 0 did not" in done.stdout
     assert "2 ended for reasons that no policy changes" in done.stdout
-    assert "churn-retention: 1 of 3 decisions would differ" in done.stdout
+    assert "churn-retention: 1 of 3 decisions differ" in done.stdout
     assert "no longer get retention-offer-20: customer-0042" in done.stdout
     assert done.stdout.splitlines()[-1].split() == ["only-for-good-customers", "1", "0"]
 
