@@ -41,7 +41,7 @@ def test_a_draft_is_told_in_words_and_numbers(functions: Command, decided: Path)
 
 
 def test_the_policy_of_today_changes_nothing(functions: Command, decided: Path, project: Path) -> None:
-    assert decided
+    assert decided.exists()
     done = functions("simulate", "--policy", project / "feature_specs" / "policy.yaml")
     assert done.stdout.endswith("nothing would have changed\n")
 
@@ -60,7 +60,7 @@ def test_exported_decisions_give_the_same_figures(functions: Command, decided: P
 def test_dearer_actions_are_tried_and_customers_are_not_named_unasked(
     functions: Command, decided: Path, project: Path
 ) -> None:
-    assert decided
+    assert decided.exists()
     actions = (project / "feature_specs" / "actions.yaml").read_text()
     (project / "dear.yaml").write_text(actions.replace("cost: 12.00", "cost: 20.00"))
     done = functions("simulate", "--actions", project / "dear.yaml", "--json")

@@ -172,7 +172,7 @@ def keeps(rule: Mapping[str, Json], change: Change, before: Sequence[Change]) ->
     mine = [one for one in before if one.recorded.profile_id == change.recorded.profile_id]
     if rule["name"] == "cap":
         length = int(rule["per"].split("h")[0]) * HOUR
-        return len([one for one in mine if one.recorded.at > at - length]) < rule["at_most"]
+        return bool(len([one for one in mine if one.recorded.at > at - length]) < rule["at_most"])
     if rule["name"] == "cooldown":
         length = int(rule["for"].removesuffix("h")) * HOUR
         big = [one for one in mine if one.after and one.after.name == "offer-20"]
