@@ -340,6 +340,7 @@ def synthesize(folder: Path, models: Models) -> None:
         "architecture": ARCHITECTURES[platform.machine()],
         "synthesizer": "cli",
         "keep_data": False,
+        "ingest": True,
         "checks": False,
         "lease_s": 10,
         "sagemaker_url": models.url,
