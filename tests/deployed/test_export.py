@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.deployed.conftest import Deployment
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("deployed")]
 
 
 def test_what_was_decided_reaches_the_lasting_log(deployment: Deployment) -> None:
