@@ -53,7 +53,7 @@ MUTANTS = [
     ("spec/lineage_gate.py", "return may if reading.purposes is None else may & reading.purposes", "return may", LINEAGE),
     ("spec/lineage_gate.py", "if reading.label in GUARDED and leaves:", "if False:", LINEAGE),
     ("spec/lineage_gate.py", "path[: len(named)] == named", "path[:1] == named[:1]", LINEAGE),
-    ("spec/lineage_gate.py", "findings += self._judge_key(self._reads.key)", "pass", LINEAGE),
+    ("spec/lineage_gate.py", "findings += self._judge_id(one, way)", "pass", LINEAGE),
     ("spec/lineage_gate.py", 'yield self._sink(f"score {name} of the profile", "score", name, [one])', "pass", LINEAGE),
 ]  # fmt: skip
 SHOWN = (0, 6, 8, 12)
