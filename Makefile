@@ -4,14 +4,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lock clean
+.PHONY: demo test deployed lock clean
 
 demo: .venv/run
 	@$(BIN)/functions profile import feature_specs/profiles.jsonl
 	@$(BIN)/functions invoke churn-retention --event events/cancellation-page.json
 
-test: .venv/dev .venv-aws/wheels
+test: .venv/dev .venv-aws/ready
 	$(BIN)/python -m pytest -n auto
+
+# Deploys the samples to an AWS on this machine, and kills what can be killed; minutes, on a quiet machine.
+deployed: .venv/dev .venv-aws/wheels
+	DEPLOYED_TESTS=1 $(BIN)/python -m pytest tests/deployed
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -268,6 +268,8 @@ def sample() -> Callable[..., dict[str, Any]]:
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """Synthesize with real assets, deploy, import the sample profiles."""
+    if os.environ.get("DEPLOYED_TESTS") != "1":
+        pytest.skip("takes minutes and a quiet machine; `make deployed` runs it")
     if not ENVIRONMENT.exists():
         pytest.skip("there is no .venv-aws; `make .venv-aws/ready` creates it")
     if importlib.util.find_spec("aws_cdk") is None:
