@@ -15,7 +15,7 @@ from functions.errors import PolicyNewerFormatError, PolicyUnusableError
 from functions.expressions import Expression
 from functions.expressions.paths import How, Path, key
 from functions.spec.plan import ActionPlan, Plan, Policy
-from functions.spec.policy_codec import policy_document, policy_from_document
+from functions.spec.plan_codec import policy_document, policy_from_document
 from functions.spec.rails import rail_applies
 
 FORMAT: Final = 1

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from functions.documents import Json
-
 Group = Literal["optimised", "random", "usual", "holdout"]
 """How an action is chosen for a customer.
 
@@ -65,49 +63,3 @@ class ExperimentsPlan:
 
 NO_EXPERIMENTS: Final = ExperimentsPlan()
 """Everybody is optimised."""
-
-
-def experiments_document(plan: ExperimentsPlan) -> dict[str, Json]:
-    """Return the JSON form, as an artefact keeps it."""
-    return {
-        "holdout": _slice_document(plan.holdout),
-        "experiments": [
-            {
-                "name": one.name,
-                "seed": one.seed,
-                "groups": {group: [list(pair) for pair in ranges] for group, ranges in one.groups.items()},
-                "namespace": _slice_document(one.namespace),
-                "functions": list(one.functions) if one.functions is not None else None,
-            }
-            for one in plan.experiments
-        ],
-    }
-
-
-def experiments_from(document: Mapping[str, Json]) -> ExperimentsPlan:
-    """Read the JSON form."""
-    return ExperimentsPlan(
-        _slice_from(document["holdout"]), tuple(_experiment_from(one) for one in document["experiments"])
-    )
-
-
-def _experiment_from(document: Mapping[str, Json]) -> ExperimentPlan:
-    return ExperimentPlan(
-        name=document["name"],
-        seed=document["seed"],
-        groups={group: _ranges(pairs) for group, pairs in document["groups"].items()},
-        namespace=_slice_from(document["namespace"]),
-        functions=tuple(document["functions"]) if document["functions"] is not None else None,
-    )
-
-
-def _slice_document(part: Slice | None) -> Json:
-    return {"seed": part.seed, "ranges": [list(pair) for pair in part.ranges]} if part is not None else None
-
-
-def _slice_from(document: Json) -> Slice | None:
-    return Slice(document["seed"], _ranges(document["ranges"])) if document is not None else None
-
-
-def _ranges(pairs: Json) -> tuple[Range, ...]:
-    return tuple((low, high) for low, high in pairs)

@@ -440,6 +440,8 @@ def write_specs(folder: Path, *, models: Models, crm: Crm, offers: str) -> None:
         **health,
         "name": "profile-watch",
         "trigger": {"event_pattern": {"detail-type": ["profile_changed"]}},
+        # Under a name of its own: who was imported has no score yet that saas-account-health could fall back on.
+        "write_back": {"scores.watched_risk": {"from": "account_risk", "expires_after": "1d"}},
     }
     served = {"watch-next": "next-titles", "vip-cart-abandonment": "cart-recovery"}
     for name, spec in specs.items():

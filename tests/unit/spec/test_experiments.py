@@ -11,8 +11,6 @@ from functions.spec.experiment_plan import (
     ExperimentPlan,
     ExperimentsPlan,
     Slice,
-    experiments_document,
-    experiments_from,
 )
 from functions.spec.loading import SpecFolder
 
@@ -52,11 +50,6 @@ def test_a_function_knows_the_experiments_that_it_takes_part_in(load: Load) -> N
     assert loaded.problems == ()
     assert loaded.experiments == EXPECTED
     assert loaded.plans["churn"].experiments == EXPECTED
-
-
-def test_the_json_form_gives_the_same_experiments() -> None:
-    assert experiments_from(experiments_document(EXPECTED)) == EXPECTED
-    assert experiments_from(experiments_document(NO_EXPERIMENTS)) == NO_EXPERIMENTS
 
 
 @pytest.mark.parametrize(

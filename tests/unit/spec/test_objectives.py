@@ -9,7 +9,7 @@ import pytest
 
 from functions.expressions import compile_expression
 from functions.spec.loading import SpecFolder
-from functions.spec.policy_codec import policy_document, policy_from_document
+from functions.spec.plan_codec import policy_document, policy_from_document
 from functions.spec.ranking_plan import LearningPlan, ObjectivePlan, RankingPlan
 
 Load = Callable[..., SpecFolder]

@@ -10,7 +10,7 @@ import pytest
 
 from functions.expressions import compile_expression
 from functions.spec.loading import load_folder, load_policy
-from functions.spec.policy_codec import PolicyFormatError, policy_document, policy_from_document
+from functions.spec.plan_codec import PolicyFormatError, policy_document, policy_from_document
 from functions.spec.problems import Problem
 from functions.spec.rails import CapRail, CooldownRail, Rolling, Selection, ValidityRail
 
