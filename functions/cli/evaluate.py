@@ -15,8 +15,8 @@ from functions.settings import read_settings
 from functions.times import format_instant, parse_instant
 
 if TYPE_CHECKING:
+    from functions.analysis.evaluation import Answered, Evaluated, Judged
     from functions.decision.estimators import Estimated
-    from functions.runtime.evaluation import Answered, Evaluated, Judged
     from functions.spec.loading import SpecFolder
 
 _MAX_INPUT_BYTES = 500_000_000
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 def _evaluated(
     answered: Sequence[Answered], specs: SpecFolder, drafts: SpecFolder | None, console: Console
 ) -> Iterator[tuple[Evaluated, Judged | None]]:
-    from functions.runtime.evaluation import evaluate_groups
+    from functions.analysis.evaluation import evaluate_groups
 
     by_function: dict[str, list[Answered]] = defaultdict(list)
     for one in answered:
@@ -92,7 +92,7 @@ def _document(evaluated: Evaluated, judged: Judged | None) -> dict[str, Json]:
 
 
 def _judged(name: str, found: Sequence[Answered], drafts: SpecFolder, console: Console) -> Judged | None:
-    from functions.runtime.evaluation import judge_draft
+    from functions.analysis.evaluation import judge_draft
     from functions.spec.problems import SpecError
 
     if drafts.errors:
@@ -146,9 +146,9 @@ def _answered(path: str | None, console: Console) -> Iterator[Answered]:
     if path is not None:
         yield from _read_lines(path, console)
         return
+    from functions.analysis.evaluation import Answered
     from functions.cli.composition import opened_feedback, opened_store
-    from functions.runtime.evaluation import Answered
-    from functions.runtime.trials import trial_from
+    from functions.learning.trials import trial_from
 
     settings = read_settings(console.environment)
     with opened_feedback(settings) as feedback, opened_store(settings) as store:
@@ -166,7 +166,7 @@ def _answered(path: str | None, console: Console) -> Iterator[Answered]:
 
 
 def _line(one: Answered) -> dict[str, Json]:
-    from functions.runtime.trials import trial_record
+    from functions.learning.trials import trial_record
 
     record = trial_record(one.trial, due_at=None)
     return {
@@ -179,9 +179,9 @@ def _line(one: Answered) -> dict[str, Json]:
 
 
 def _read_lines(path: str, console: Console) -> Iterator[Answered]:
+    from functions.analysis.evaluation import Answered
+    from functions.learning.trials import trial_from
     from functions.profiles.feedback import FeedbackRecord
-    from functions.runtime.evaluation import Answered
-    from functions.runtime.trials import trial_from
 
     text = read_input(path, console, max_bytes=_MAX_INPUT_BYTES)
     for number, line in enumerate(text.splitlines(), 1):

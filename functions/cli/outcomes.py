@@ -14,9 +14,9 @@ from functions.times import utc_now
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
+    from functions.learning.recording import Recorder
+    from functions.learning.responses import Recording
     from functions.profiles.feedback import FeedbackStore
-    from functions.runtime.recording import Recorder
-    from functions.runtime.responses import Recording
 
 _MAX_INPUT_BYTES = 50_000_000
 _BATCH = 100
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
     from functions.cli.composition import opened_feedback, opened_store
-    from functions.runtime.recording import Recorder
+    from functions.learning.recording import Recorder
     from functions.spec.loading import load_consents
 
     settings = read_settings(console.environment)
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _fold(arguments: argparse.Namespace, feedback: FeedbackStore, console: Console) -> int:
-    from functions.runtime.learning import Folded, fold_due
+    from functions.learning.counting import Folded, fold_due
 
     now, total = arguments.now or utc_now(), Folded()
     while (done := fold_due(feedback, now=now, limit=_BATCH)).trials:

@@ -15,11 +15,11 @@ from functions.errors import EventMalformedError, SettingsError, UnknownFunction
 from functions.settings import read_settings
 
 if TYPE_CHECKING:
+    from functions.analysis.figures import Found
+    from functions.analysis.recorded import Recorded
+    from functions.analysis.simulation import History, Simulation, Subject
     from functions.operations.ordering import OrderedDecisions
     from functions.profiles.store import Contact, ProfileStore, Snapshot
-    from functions.runtime.recorded import Recorded
-    from functions.runtime.simulation import History, Simulation, Subject
-    from functions.runtime.simulation_figures import Found
 
 _EPILOG = """Nothing is sent, written or published. Decisions of the store, or of a file as
 `functions decisions export` writes it, are decided again in order of time, once by the
@@ -61,9 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
+    from functions.analysis.simulation import Simulation
     from functions.cli.composition import opened_store
     from functions.operations.ordering import OrderedDecisions
-    from functions.runtime.simulation import Simulation
 
     if arguments.policy is None and arguments.actions is None:
         raise UsageError("functions simulate: give --policy or --actions, what to try")
@@ -88,9 +88,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 def _subjects(arguments: argparse.Namespace, console: Console) -> tuple[Mapping[str, Subject], str | None]:
     """Return every function with the draft put in the place of its policy, as publishing would do it."""
+    from functions.analysis.simulation import Subject
     from functions.build.published import apply_policy, published_form
     from functions.decision.reasons import reason
-    from functions.runtime.simulation import Subject
     from functions.spec.loading import load_folder, load_policy
     from functions.spec.problems import SpecError
 
@@ -153,7 +153,7 @@ def _read_file(log: OrderedDecisions, path: str, console: Console) -> None:
 
 def _history(store: ProfileStore, log: OrderedDecisions) -> History:
     """Return what the store knows besides the decisions."""
-    from functions.runtime.simulation import History
+    from functions.analysis.simulation import History
 
     @lru_cache(maxsize=1_000)
     def present(profile_id: str) -> Snapshot | None:
@@ -179,8 +179,8 @@ def _simulated(
     arguments: argparse.Namespace,
     console: Console,
 ) -> Found:
-    from functions.runtime.recorded import read_recorded
-    from functions.runtime.simulation_figures import Found
+    from functions.analysis.figures import Found
+    from functions.analysis.recorded import read_recorded
 
     found = Found()
     for number, document in enumerate(log, 1):

@@ -12,7 +12,7 @@ from functions.spec.money import format_money
 from functions.times import format_instant
 
 if TYPE_CHECKING:
-    from functions.runtime.simulation_figures import Figures, Found, Side
+    from functions.analysis.figures import Figures, Found, Side
 
 
 def print_found(found: Found, currency: str | None, console: Console, *, ids: bool) -> None:

@@ -22,12 +22,12 @@ from functions.handlers.taking import IngestWorker
 from functions.handlers.telemetry import Telemetry, xray_span
 from functions.handlers.worker import Worker
 from functions.ingest.writing import Ingest
+from functions.learning.recording import Recorder
 from functions.models.model import ModelConnection
 from functions.models.opening import open_model
 from functions.profiles.opening import open_feedback_store, open_operator_store, open_store
 from functions.runtime.in_force import AsBuilt, PolicySource
 from functions.runtime.ports import Ports
-from functions.runtime.recording import Recorder
 from functions.runtime.stored_policy import Pace, StoredPolicy
 from functions.runtime.suppression import Suppressions
 from functions.times import utc_now

@@ -9,8 +9,8 @@ from functions.documents import Json
 from functions.errors import FunctionsError, UnhandledRecordError
 from functions.handlers.invocation import Handler, LambdaContext
 from functions.handlers.telemetry import INTERNAL, Telemetry
+from functions.learning.counting import Folded, fold_due
 from functions.profiles.feedback import FeedbackStore
-from functions.runtime.learning import Folded, fold_due
 from functions.times import Clock
 
 ROUND: Final = 50

@@ -14,7 +14,7 @@ from functions.handlers.invocation import LambdaContext
 from functions.handlers.parking import Parking
 from functions.handlers.telemetry import INTERNAL, Telemetry
 from functions.handlers.worker import DONE, Verdict, settled
-from functions.runtime.recording import Recorder
+from functions.learning.recording import Recorder
 from functions.times import Clock
 
 _NEEDED_MS: Final = 5_000

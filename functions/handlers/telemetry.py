@@ -22,11 +22,11 @@ from functions.events.replays import LIVE
 from functions.governance.detector import detect
 from functions.handlers.log import Hashed, log_document, plain_hash
 from functions.ingest.writing import Ingested
+from functions.learning.responses import Recording
 from functions.profiles.store import OutboxEntry
 from functions.runtime.acting import Performed
 from functions.runtime.in_force import UNKNOWN
 from functions.runtime.receipt import Receipt
-from functions.runtime.responses import Recording
 
 Span = Callable[[str], AbstractContextManager[object]]
 """Opens a span of a trace."""

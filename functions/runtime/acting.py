@@ -10,12 +10,12 @@ from functions.actions.channel import ActionMessage
 from functions.documents import Json
 from functions.errors import ActionError, FunctionsError, SettingsError
 from functions.governance.gate import check_consent
+from functions.learning.responses import read_responses
 from functions.profiles.store import ContactStatus, OutboxEntry
 from functions.runtime.in_force import UNKNOWN, Leaving
 from functions.runtime.judging import Obstacle, Recheck
 from functions.runtime.ports import Ports
 from functions.runtime.receipt import ActionTaken, Delivery
-from functions.runtime.responses import read_responses
 from functions.runtime.suppression import with_lists
 from functions.spec.plan import ChannelPlan, Policy
 from functions.times import parse_instant

@@ -15,14 +15,14 @@ from functions.decision.selecting import Setting
 from functions.documents import Json
 from functions.errors import ProfileStoreError
 from functions.events.event import Event
+from functions.learning.counting import BeliefCache
+from functions.learning.responses import read_responses
+from functions.learning.trials import Trial, lessons_of, trial_record
 from functions.profiles.feedback import FeedbackRecord, FeedbackStore
 from functions.profiles.store import Snapshot
 from functions.runtime.drafting import Draft
 from functions.runtime.journal import Journal
-from functions.runtime.learning import BeliefCache
-from functions.runtime.responses import read_responses
 from functions.runtime.root import root_document
-from functions.runtime.trials import Trial, lessons_of, trial_record
 from functions.spec.plan import Plan
 from functions.spec.ranking_plan import LearningPlan
 

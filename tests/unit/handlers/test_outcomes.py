@@ -16,12 +16,12 @@ from functions.handlers.hearing import OutcomeWorker
 from functions.handlers.parking import Parking
 from functions.handlers.records import sqs_handler
 from functions.handlers.telemetry import Telemetry
+from functions.learning.recording import Recorder
+from functions.learning.responses import responses_key
+from functions.learning.trials import Lesson, Trial, trial_record
 from functions.profiles.feedback import FeedbackKey, FeedbackRecord
 from functions.profiles.memory import MemoryProfileStore
 from functions.profiles.memory_feedback import MemoryFeedbackStore
-from functions.runtime.recording import Recorder
-from functions.runtime.responses import responses_key
-from functions.runtime.trials import Lesson, Trial, trial_record
 from functions.testing.handler_stage import StageContext, StageQueue
 from functions.testing.lambda_events import batch, event_body, eventbridge_event, sqs_record
 from functions.testing.sample_function import CUSTOMER, NOW, consent, put_customer

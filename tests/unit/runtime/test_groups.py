@@ -10,12 +10,12 @@ import pytest
 
 from functions.decision.probabilities import draw, seed_of
 from functions.documents import Json
+from functions.learning.counting import fold_due
+from functions.learning.responses import record_event
+from functions.learning.trials import trial_from
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
-from functions.runtime.learning import fold_due
 from functions.runtime.receipt import Receipt
-from functions.runtime.responses import record_event
-from functions.runtime.trials import trial_from
 from functions.spec.experiment_plan import ExperimentPlan, ExperimentsPlan, Slice
 from functions.spec.plan import Plan
 from functions.testing.rehearsal import Rehearsal

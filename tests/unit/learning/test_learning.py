@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from functions.decision.posteriors import Counter
 from functions.errors import StoreContendedError, StoreUnavailableError
 from functions.events.event import Event
+from functions.learning.counting import BeliefCache, Folded, fold_due
+from functions.learning.responses import record_event, responses_document, responses_key
+from functions.learning.trials import Lesson, Trial, counter_name, trial_record
 from functions.profiles.feedback import FeedbackRecord
 from functions.profiles.memory_feedback import MemoryFeedbackStore
-from functions.runtime.learning import BeliefCache, Folded, fold_due
-from functions.runtime.responses import record_event, responses_document, responses_key
-from functions.runtime.trials import Lesson, Trial, counter_name, trial_record
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from functions.documents import Json
-from functions.runtime.evaluation import (
+from functions.analysis.evaluation import (
     Answered,
     declared_shares,
     draft_chances,
     evaluate_groups,
     judge_draft,
 )
-from functions.runtime.trials import Outcome, Trial
+from functions.documents import Json
+from functions.learning.trials import Outcome, Trial
 from functions.spec.experiment_plan import ExperimentPlan, ExperimentsPlan, Slice
 from functions.testing.sample_function import REGISTRY, a_plan
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from functions.analysis.simulation import Change
 from functions.documents import Json
-from functions.runtime.simulation import Change
 from functions.spec.plan import ActionPlan
 from functions.times import format_instant
 

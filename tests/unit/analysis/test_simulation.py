@@ -12,6 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from functions.analysis.deciding import NO_BELIEFS, NO_MODEL, NO_RECORD
+from functions.analysis.figures import Found
+from functions.analysis.recorded import Recorded, read_recorded
+from functions.analysis.simulation import Change, History, Simulation, Subject
 from functions.build.published import apply_policy, published_form
 from functions.decision.reasons import reason
 from functions.documents import Json, canonical_json, parse_json
@@ -19,10 +23,6 @@ from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
 from functions.operations.exporting import decision_document
 from functions.profiles.memory import MemoryProfileStore
-from functions.runtime.recorded import Recorded, read_recorded
-from functions.runtime.simulating import NO_BELIEFS, NO_MODEL, NO_RECORD
-from functions.runtime.simulation import Change, History, Simulation, Subject
-from functions.runtime.simulation_figures import Found
 from functions.spec.plan import Plan
 from functions.testing.rehearsal import Rehearsal
 from functions.testing.sample_function import (

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from functions.analysis.evidence import ASKED, Evidence, Witness
+from functions.analysis.recorded import OF_THE_POLICY, Recorded
+from functions.analysis.world import World
 from functions.decision.choosing import Candidate, Decision, choose, reads_outputs
 from functions.decision.evaluating import evaluate
 from functions.decision.facts import Facts
@@ -19,10 +22,7 @@ from functions.expressions import Expression
 from functions.profiles.store import Snapshot
 from functions.runtime.committing import MAX_TRIED
 from functions.runtime.drafting import ACTION_LIFE
-from functions.runtime.evidence import ASKED, Evidence, Witness
-from functions.runtime.recorded import OF_THE_POLICY, Recorded
 from functions.runtime.root import profile_document
-from functions.runtime.simulated_world import World
 from functions.spec.plan import ActionPlan, Plan
 from functions.spec.rails import BudgetRail, rail_applies
 from functions.times import format_instant

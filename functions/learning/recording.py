@@ -12,10 +12,10 @@ from functions.events.dialects import check_calendar, check_time
 from functions.events.event import Event
 from functions.governance.consent import ConsentRecord
 from functions.governance.statements import ConsentSources
+from functions.learning.responses import Recording, outcome_of, record_event
+from functions.learning.trials import Outcome
 from functions.profiles.feedback import FeedbackStore
 from functions.profiles.store import ProfileStore
-from functions.runtime.responses import Recording, outcome_of, record_event
-from functions.runtime.trials import Outcome
 
 _MAX_ALIASES: Final = 4
 _SOURCE: Final = "outcome"

@@ -13,14 +13,14 @@ from functions.documents import Json
 from functions.errors import StoreContendedError
 from functions.events.event import Event
 from functions.events.outcomes import OUTCOME_EVENTS, OutcomeType
-from functions.profiles.feedback import FeedbackKey, FeedbackRecord, FeedbackStore
-from functions.runtime.trials import (
+from functions.learning.trials import (
     Outcome,
     Trial,
     outcome_document,
     trial_from,
     trial_record,
 )
+from functions.profiles.feedback import FeedbackKey, FeedbackRecord, FeedbackStore
 from functions.times import format_instant
 
 _AMOUNTS: Final = ("amount", "revenue", "total")

@@ -21,7 +21,7 @@ from functions.decision.estimators import (
 )
 from functions.decision.selecting import Setting, select
 from functions.documents import Json
-from functions.runtime.trials import Trial
+from functions.learning.trials import Trial
 from functions.spec.experiment_plan import ExperimentsPlan, Group, Range
 from functions.spec.plan import Plan
 

@@ -11,12 +11,12 @@ from functions.errors import ActionUnavailableError
 from functions.expressions.paths import How
 from functions.governance.labels import LabelMap
 from functions.governance.statements import ConsentSource
+from functions.learning.recording import Recorder
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
 from functions.profiles.store import Contact
 from functions.runtime.offers import past_offers
 from functions.runtime.receipt import Receipt
-from functions.runtime.recording import Recorder
 from functions.spec.plan import Plan
 from functions.testing.rehearsal import Rehearsal
 from functions.testing.sample_function import NOW, SPEC, a_plan, an_event, put_customer

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from functions.analysis.deciding import Judge, Present, Simulated
+from functions.analysis.recorded import Recorded
+from functions.analysis.world import Earlier, World, contact_of
 from functions.decision.ranking import DO_NOTHING
 from functions.decision.reasons import Reason
 from functions.documents import Json
 from functions.profiles.store import Contact
-from functions.runtime.recorded import Recorded
-from functions.runtime.simulated_world import Earlier, World, contact_of
-from functions.runtime.simulating import Judge, Present, Simulated
 from functions.spec.plan import ActionPlan, Plan
 
 Kept = Callable[[str, str], Contact | None]

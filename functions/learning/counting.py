@@ -12,8 +12,8 @@ from functions.decision.posteriors import EMPTY, Beliefs, Counter, decay
 from functions.decision.ranking import DO_NOTHING
 from functions.documents import Json
 from functions.errors import StoreContendedError, StoreRejectedError
+from functions.learning.trials import Trial, counter_name, trial_from, trial_record
 from functions.profiles.feedback import MAX_WRITES, FeedbackKey, FeedbackRecord, FeedbackStore
-from functions.runtime.trials import Trial, counter_name, trial_from, trial_record
 
 _ATTEMPTS: Final = 20
 _MAX_CACHED: Final = 1_000

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from functions.analysis.recorded import Recorded
 from functions.decision.choosing import reads_outputs
 from functions.decision.reasons import Reason
 from functions.expressions import Expression
-from functions.runtime.recorded import Recorded
 from functions.spec.plan import ActionPlan, Plan
 from functions.spec.rails import (
     BudgetRail,

@@ -1,0 +1,1 @@
+"""What customers did: matched to decisions, counted once, and read back as beliefs and responses."""
