@@ -80,9 +80,13 @@ def quiet_end(local: datetime, start: int, end: int) -> datetime:
         local: The wall clock, in its zone.
         start: Minutes after midnight.
         end: Minutes after midnight.
+
+    Returns:
+        An instant in UTC; one three days ahead, still quiet, where no open time was found.
     """
     zone, at = local.tzinfo or UTC, local.astimezone(UTC).replace(second=0, microsecond=0)
-    step, last = timedelta(minutes=min(15, (start - end) % DAY_MINUTES)), at + timedelta(days=3)
+    # Equal times are quiet all day: without an open minute there is no end within the days that are looked at.
+    step, last = timedelta(minutes=min(15, (start - end) % DAY_MINUTES or 15)), at + timedelta(days=3)
     while at < last and is_quiet((at + step).astimezone(zone), start, end):
         at += step
     while at < last and is_quiet(at.astimezone(zone), start, end):

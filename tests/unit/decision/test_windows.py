@@ -129,3 +129,8 @@ def test_quiet_hours_end_on_both_days_when_clocks_change(zone: str, at: str, end
     local = datetime.fromisoformat(at).astimezone(ZoneInfo(zone))
     assert is_quiet(local, 1260, end)
     assert quiet_end(local, 1260, end) == datetime.fromisoformat(expected)
+
+
+def test_quiet_hours_without_an_open_minute_have_no_end_in_sight() -> None:
+    local = datetime(2026, 11, 2, 9, 15, tzinfo=ZoneInfo("Europe/Berlin"))
+    assert quiet_end(local, 600, 600) == local + timedelta(days=3)
