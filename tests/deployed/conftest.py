@@ -6,8 +6,6 @@ import importlib.util
 import json
 import os
 import platform
-import re
-import subprocess
 import sys
 import threading
 import time
@@ -20,38 +18,33 @@ from typing import Any, TypeVar
 
 import boto3
 import pytest
-import yaml
 
 from functions.events.patterns import as_envelope
 from functions.events.reading import read_document
 from functions.handlers.log import plain_hash
 from functions.profiles.dynamodb import DynamoProfileStore
 from functions.profiles.store import OutboxEntry
-from functions.testing.local_aws import ACCOUNT, REGION, LocalAws
-from functions.testing.loopback import Answer, LoopbackReceiver, Received
-from functions.times import format_instant, parse_instant
+from functions.testing.local_aws import LocalAws
+from functions.times import format_instant
 from infra.deploying import connected
+from tests.deployed.staging import (
+    ARCHITECTURES,
+    ENVIRONMENT,
+    PREFIX,
+    ROOT,
+    TABLE,
+    import_profiles,
+    send_to_studio,
+    synthesize,
+    write_specs,
+)
+from tests.deployed.surroundings import Crm, Models
 
-ROOT = Path(__file__).parents[2]
-SPECS = ROOT / "feature_specs"
-ENVIRONMENT = ROOT / ".venv-aws"
-PREFIX = "functions-e2e"
-TABLE = f"{PREFIX}-profiles"
-ORIGIN = "https://shop.example"
-VISITS = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/visits"
-ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
 SECRETS = {
     "crm-key": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "cart-recovery-key": "a-key-of-the-recovery-service",
     "media-ranking-token": "a-token-of-the-ranking-service",
 }
-
-# The day of the sample events, and how it is written in the profiles.
-SAMPLED_AT = datetime(2026, 11, 2, 9, 15, tzinfo=UTC)
-INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
-
-# Rails of these kinds say the same at every hour and after every action; caps and quiet hours would not.
-TIMELESS = {"unless_consent", "listed"}
 
 # A message of a killed function comes back after six timeouts of it. Nobody waits so long here.
 HIDDEN_S = 10
@@ -59,54 +52,6 @@ HIDDEN_S = 10
 POLL_S = 0.25
 
 T = TypeVar("T")
-
-
-class Models:
-    """The models of this repository behind one address, in a process that can be killed and begun again."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
-        self._port = 0
-        self.begin()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
-
-    def begin(self) -> None:
-        command = [sys.executable, "-m", "functions", "endpoint", "--port", str(self._port)]
-        self._process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        assert self._process.stdout is not None
-        address = self._process.stdout.readline()
-        self._port = int(address.rpartition(":")[2])
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-
-
-class Crm:
-    """Receives offers. About the events that it is told to it refuses them, or says nothing."""
-
-    def __init__(self) -> None:
-        self.refused: set[str] = set()
-        self.unanswered: set[str] = set()
-        self.receiver = LoopbackReceiver(self._answer)
-
-    def deliveries(self, event_id: str) -> list[Received]:
-        """Return everything that arrived about an event."""
-        return [one for one in list(self.receiver.received) if self.message(one)["event_id"] == event_id]
-
-    def message(self, received: Received) -> dict[str, Any]:
-        message: dict[str, Any] = json.loads(received.body)["data"]
-        return message
-
-    def _answer(self, received: Received) -> Answer:
-        event_id = self.message(received)["event_id"]
-        return Answer(status=503 if event_id in self.refused else 200, silent=event_id in self.unanswered)
 
 
 @dataclass(frozen=True)
@@ -192,11 +137,11 @@ class Deployment:
         entries: list[OutboxEntry] = []
 
         def all_of_them() -> bool:
-            for decision_id, profile_id in list(waiting.items()):
-                entry = self.store.outbox_entry(profile_id, decision_id)
+            for decision, profile_id in list(waiting.items()):
+                entry = self.store.outbox_entry(profile_id, decision)
                 if entry is not None and entry.status != "reserved":
                     entries.append(entry)
-                    del waiting[decision_id]
+                    del waiting[decision]
             if waiting:
                 answer = self.client("lambda").invoke(FunctionName=f"{PREFIX}_outbox", Payload=b"{}")
                 assert "FunctionError" not in answer, answer["Payload"].read()
@@ -295,8 +240,8 @@ def deploy(folder: Path, aws: LocalAws, models: Models, crm: Crm) -> Deployment:
     secrets = session.client("secretsmanager", endpoint_url=aws.url)
     for name, value in SECRETS.items():
         secrets.create_secret(Name=f"functions/e2e/{name}", SecretString=value)
-    write_specs(folder / "specs", models=models, crm=crm, offers=offers)
-    synthesize(folder, models)
+    write_specs(folder / "specs", models_url=models.url, crm_url=crm.receiver.url, offers=offers)
+    synthesize(folder, models.url)
     outputs = connected(aws.url, **aws.session_options).deploy(folder / "cdk.out")
     send_to_studio(session, aws)
     for name in ("churn-retention", "saas-account-health"):
@@ -306,147 +251,3 @@ def deploy(folder: Path, aws: LocalAws, models: Models, crm: Crm) -> Deployment:
     dynamodb = session.client("dynamodb", endpoint_url=aws.url)
     store = DynamoProfileStore(TABLE, client=dynamodb)
     return Deployment(aws, models, crm, store, folder / "cdk.out", outputs, Counter(), session)
-
-
-def send_to_studio(session: Any, aws: LocalAws) -> None:
-    """Let a rule put what functions decide into a queue, as a receiver of actions would."""
-    sqs, events = (session.client(name, endpoint_url=aws.url) for name in ("sqs", "events"))
-    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:studio"
-    url = sqs.create_queue(QueueName="studio")["QueueUrl"]
-    allow = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    pattern = json.dumps({"detail-type": ["action.decided"]})
-    events.put_rule(Name="to-studio", EventBusName=PREFIX, EventPattern=pattern)
-    events.put_targets(Rule="to-studio", EventBusName=PREFIX, Targets=[{"Id": "studio", "Arn": arn}])
-
-
-def synthesize(folder: Path, models: Models) -> None:
-    """Write templates and bundle assets: pinned wheels for this machine, the package, plans."""
-    version = subprocess.run(
-        [ENVIRONMENT / "bin" / "python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    context = {
-        "environment": "e2e",
-        "specs": str(folder / "specs"),
-        "target": "local",
-        "python": version.stdout.strip(),
-        "architecture": ARCHITECTURES[platform.machine()],
-        "synthesizer": "cli",
-        "keep_data": False,
-        "ingest": True,
-        "checks": False,
-        "lease_s": 10,
-        "sagemaker_url": models.url,
-        "origins": [ORIGIN],
-        "functions": {
-            # No more at the same time than this machine can run.
-            "churn-retention": {"timeout_s": 20, "max_concurrency": 2},
-            "saas-account-health": {"timeout_s": 20},
-            "footwear-offer": {"source": VISITS},
-            "profile-watch": {"source": "profile-changes"},
-            "page-offer": {"url": True},
-        },
-    }
-    wheels = ENVIRONMENT / "wheels"
-    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)} if wheels.exists() else {}
-    environment = {
-        **os.environ,
-        **offline,
-        "CDK_OUTDIR": str(folder / "cdk.out"),
-        "CDK_CONTEXT_JSON": json.dumps(context),
-    }
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "infra" / "app.py")],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def import_profiles(path: Path, aws: LocalAws) -> None:
-    """Import the sample profiles, moved in time as the sample events are, so that every day sees the same."""
-    moved = datetime.now(UTC) - SAMPLED_AT
-
-    def later(found: re.Match[str]) -> str:
-        return format_instant(parse_instant(found.group()) + moved)
-
-    text = (SPECS / "profiles.jsonl").read_text(encoding="utf-8")
-    path.write_text(INSTANT.sub(later, text), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "functions", "profile", "import", str(path)],
-        cwd=ROOT,
-        env={**aws.environment, "FUNCTIONS_STORE": f"dynamodb:{TABLE}"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def write_specs(folder: Path, *, models: Models, crm: Crm, offers: str) -> None:
-    """Write the sample specs as they can run here: other channels, other addresses, more patience.
-
-    Two are made of them: `page-offer` answers a page, and `profile-watch` follows the profiles.
-    """
-    folder.mkdir()
-    registry = yaml.safe_load((SPECS / "actions.yaml").read_text())
-    registry["channels"] = {
-        "crm": {
-            "kind": "webhook",
-            "url": crm.receiver.url,
-            "secret": {"secret": "crm-key"},
-            "allow_private": True,
-        },
-        "offers": {"kind": "sqs", "queue_url": offers},
-        "page": {"kind": "response"},
-        "studio": {"kind": "eventbridge", "bus": PREFIX},
-    }
-    actions = registry["actions"]
-    actions["retention-offer-20"]["channel"] = actions["retention-offer-10"]["channel"] = "crm"
-    actions["suggest-next-titles"]["channel"] = "studio"
-    actions["page-offer-10"] = {**actions["retention-offer-10"], "channel": "page"}
-    documents = {path.name: yaml.safe_load(path.read_text()) for path in SPECS.glob("*.yaml")}
-    specs = {one["name"]: one for one in documents.values() if "trigger" in one}
-    for name, document in documents.items():
-        if "trigger" not in document and "cases" not in document:
-            document.pop("holdout", None)  # whoever is held out is nobody to wait for
-            if "rails" in document:
-                document["rails"] = [rail for rail in document["rails"] if TIMELESS & set(rail)]
-            (folder / name).write_text(json.dumps(document, default=str))
-    (folder / "actions.yaml").write_text(json.dumps(registry))
-    churn, health = specs["churn-retention"], specs["saas-account-health"]
-    pattern = {"detail-type": ["page_view"], "detail": {"properties": {"page_type": ["basket"]}}}
-    specs["page-offer"] = {
-        **churn,
-        "name": "page-offer",
-        "trigger": {"event_pattern": pattern},
-        "decide": {**churn["decide"], "actions": ["page-offer-10"]},
-    }
-    specs["profile-watch"] = {
-        **health,
-        "name": "profile-watch",
-        "trigger": {"event_pattern": {"detail-type": ["profile_changed"]}},
-        # Under a name of its own: who was imported has no score yet that saas-account-health could fall back on.
-        "write_back": {"scores.watched_risk": {"from": "account_risk", "expires_after": "1d"}},
-    }
-    served = {"watch-next": "next-titles", "vip-cart-abandonment": "cart-recovery"}
-    for name, spec in specs.items():
-        model = {**spec["model"], "timeout": "3s"}
-        if name in served:
-            model["url"] = f"{models.url}/models/{served[name]}"
-        trigger = {**spec["trigger"], "max_age": "1h"}
-        (folder / f"{name}.yaml").write_text(json.dumps({**spec, "model": model, "trigger": trigger}))

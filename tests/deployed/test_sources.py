@@ -16,6 +16,7 @@ import pytest
 
 from functions.governance.consent import ConsentRecord
 from functions.handlers.visitor import mint_visitor_token
+from tests.deployed.staging import drawing_an_action
 
 if TYPE_CHECKING:
     from tests.deployed.conftest import Deployment
@@ -116,12 +117,15 @@ def test_a_malformed_event_of_a_page_is_answered_with_its_code(
 
 
 def test_a_record_of_a_kinesis_stream_becomes_a_decision(deployment: Deployment, sample: Sample) -> None:
-    event = sample("department-entered", event_id="kinesis-1")
+    about = drawing_an_action(
+        "footwear-offer", sample("department-entered", event_id="any")["user_id"], prefix="kinesis"
+    )
+    event = sample("department-entered", event_id=about)
     deployment.client("kinesis").put_record(
         StreamName="visits", Data=json.dumps(event).encode(), PartitionKey=event["user_id"]
     )
-    (decision,) = deployment.decided("footwear-offer", "kinesis-1")
-    (message,) = deployment.arrived_about("offers", "kinesis-1")
+    (decision,) = deployment.decided("footwear-offer", about)
+    (message,) = deployment.arrived_about("offers", about)
 
     assert decision["outcome"] == "acted"
     assert message["content"]["idempotency_key"] == decision["decision_id"]

@@ -21,7 +21,7 @@ from functions.spec.plan import Plan
 from functions.testing.profile_lives import FILMS
 from functions.testing.sample_profiles import sample_records
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "models"
 TRAINED = ("footwear-intent", "account-risk", "cart-recovery")
 PLANS = load_folder(ROOT / "feature_specs").plans
