@@ -7,7 +7,7 @@ null, false, and empty text, arrays and objects are false.
 from __future__ import annotations
 
 from functions.expressions.emitter import Emitter, Scope
-from functions.expressions.graph import Id
+from functions.expressions.graph import Id, Operation
 
 SYMBOLS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 """Python's symbol for each ordering operator."""
@@ -38,12 +38,17 @@ def test(emitter: Emitter, node: Id, scope: Scope) -> str:
 def truth(emitter: Emitter, node: Id, held: str) -> str:
     """Return a condition that holds when the variable with the node's value is true."""
     operation = emitter.graph[node]
-    if operation.kind in ("compare", "not") or operation.data in _BOOLEAN_CALLS:
+    if operation.kind in ("compare", "not") or _is_boolean_call(operation):
         return held
     if operation.kind == "literal":
         value = emitter.graph.literal(node)
         return str(not (value is None or value is False or value in ("", [], {})))
     return f"({held} or ({held} == 0 and {held} is not False))"
+
+
+def _is_boolean_call(operation: Operation) -> bool:
+    # A field may have the name of a function, and holds anything.
+    return operation.kind == "call" and operation.data in _BOOLEAN_CALLS
 
 
 def plain_order(emitter: Emitter, sides: tuple[Id, ...], held: tuple[str, ...]) -> str:

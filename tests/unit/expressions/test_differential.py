@@ -4,7 +4,9 @@ Seeded, so that a failure can be repeated. `EXPRESSION_CASES=2000000 pytest -k r
 `EXPRESSION_SEED` starts elsewhere.
 """
 
+import builtins
 import contextlib
+import keyword
 import os
 import random
 from collections import OrderedDict
@@ -15,13 +17,16 @@ import jmespath
 import pytest
 
 from functions.expressions import (
+    FUNCTION_REFERENCE,
     EvaluationFailure,
     ExpressionError,
     Limits,
     compile_expression,
     compile_features,
+    runtime,
 )
-from functions.expressions.interpreter import interpret
+from functions.expressions.interpreter import builtin_arities, interpret
+from functions.expressions.library import windows
 from functions.expressions.paths import merge_reads
 from functions.expressions.pruning import prune
 from functions.expressions.runtime import LeaveToInterpreterError
@@ -30,7 +35,14 @@ CASES = int(os.environ.get("EXPRESSION_CASES", "1500"))
 SEED = int(os.environ.get("EXPRESSION_SEED", "7"))
 WIDE = Limits(characters=5_000, depth=64, nodes=800, loops=5, growth=100_000)
 
-KEYS = ["a", "b", "c", "type", "n"]
+ODD = "odd"
+"""Stands for the name that is odd in a batch, see `ODD_NAMES`."""
+KEYS = ["a", "b", "c", "type", "n", ODD]
+ODD_NAMES = sorted(
+    {*FUNCTION_REFERENCE, *builtin_arities(), *vars(runtime), *vars(windows), *vars(builtins), *keyword.kwlist}
+    | {"root", "now", "slow", "evaluate", "K1", "each_1"}
+)
+"""What a careless compiler could take for something else: functions, its own helpers, words of Python."""
 SCALARS: list[Any] = [
     None, True, False, 0, 1, 2, -1, 1.0, 0.5, 2.5, 0.1, 2**60, "", "a", "b", "x y", "1", "2026-11-01", "é",
 ]  # fmt: skip
@@ -150,6 +162,7 @@ def random_document(rng: random.Random) -> Any:
             "n": rng.choice([0, 1, 2.5, 0.1, 2**60]),
             "a": "2026-11-01",
             "b": rng.choice(SCALARS),
+            ODD: rng.choice(SCALARS),
         }
         for _ in range(rng.randint(0, 5))
     ]
@@ -161,6 +174,7 @@ def random_document(rng: random.Random) -> Any:
         "c": {"a": items[:2], "n": 3, "type": "b"},
         "type": "a",
         "n": texts,
+        ODD: rng.choice([*SCALARS, items]),
         "now": "2026-11-02",
     }
 
@@ -168,8 +182,18 @@ def random_document(rng: random.Random) -> Any:
 def batches() -> Any:
     rng = random.Random(SEED)
     for _ in range(max(1, CASES // 60)):
-        features = compiled([expression(rng) for _ in range(12)])
-        yield features, [random_document(rng) for _ in range(5)]
+        odd = rng.choice(ODD_NAMES)
+        features = compiled([expression(rng).replace(ODD, f'"{odd}"') for _ in range(12)])
+        yield features, [renamed(random_document(rng), odd) for _ in range(5)]
+
+
+def renamed(value: Any, odd: str) -> Any:
+    """Give the odd key of a document its name."""
+    if isinstance(value, list):
+        return [renamed(held, odd) for held in value]
+    if isinstance(value, dict):
+        return {odd if key == ODD else key: renamed(held, odd) for key, held in value.items()}
+    return value
 
 
 def test_random_expressions_give_the_interpreters_values_and_failures() -> None:

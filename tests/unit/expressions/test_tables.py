@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from functions.expressions import FUNCTION_REFERENCE, CompiledFeatures, EvaluationFailure, compile_features
+from functions.expressions import (
+    FUNCTION_REFERENCE,
+    CompiledFeatures,
+    EvaluationFailure,
+    compile_features,
+    runtime,
+)
 from functions.expressions.interpreter import builtin_arities, interpret
 from functions.expressions.runtime import LeaveToInterpreterError
 
@@ -126,6 +132,15 @@ def test_every_function_of_the_library_over_every_value(name: str) -> None:
     agree([f"{name}({', '.join(arguments)})", f"{name}({', '.join(arguments)}) || 'none'"], documents)
     literals = ["x", "'a'", "'7d'", "`[1, 2]`", "`2`"][: entry.most or 2]
     agree([f"{name}({', '.join(literals)})"], [one | {"now": "2026-11-02"} for one in SINGLE])
+
+
+def test_a_field_with_the_name_of_a_function_is_a_field_like_any_other() -> None:
+    shapes = ["{0} || 'x'", "{0} && 'x'", "!{0}", "items[?{0}]", "items[?!{0}].{0}", "if_else({0}, 'y', 'n')",
+              "items[?{0} || y]", "length(items[?{0} == 'a'])", "{0} == `0`", "[{0}, @.{0}]"]  # fmt: skip
+    values = [None, False, 0, 1, "", "a", [], {}, [1]]
+    for name in sorted({*builtin_arities(), *FUNCTION_REFERENCE, *vars(runtime)}):
+        documents = [{name: x, "items": [{name: x, "y": 1}, {name: x}]} for x in values]
+        agree([shape.format(f'"{name}"') for shape in shapes], documents)
 
 
 def test_what_stands_to_the_left_of_a_pipe_is_evaluated_even_when_it_is_not_used() -> None:
