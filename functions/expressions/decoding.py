@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypedDict, Union
 
 from functions.documents import DocumentError, DocumentTooLargeError, Json, parse_json
-from functions.expressions.paths import How, Path, Reads
+from functions.expressions.paths import How, Path, Reads, reads_below
 from functions.expressions.pruning import Need, need_of
 
 Decoder = Callable[[bytes], Json]
@@ -25,14 +25,13 @@ def decoder_for(reads: Reads, at: Path = (), *, max_bytes: int) -> Decoder:
 
     Args:
         reads: What the expressions read, from the root document.
-        at: Where the bytes stand in the root document, as steps: `(".profile",)`.
+        at: Where the bytes stand in the root document, as keys: `(".profile",)`.
         max_bytes: The most that is accepted.
     """
-    below = {path[len(at) :]: how for path, how in reads.items() if path[: len(at)] == at}
-    whole = any(at[: len(path)] == path and how is How.VALUE for path, how in reads.items())
-    if whole:
+    need = need_of(reads_below(reads, at))
+    if need.how is How.VALUE:
         return lambda text: parse_json(text, max_bytes=max_bytes)
-    return _pruning(need_of(below), max_bytes)
+    return _pruning(need, max_bytes)
 
 
 def _pruning(need: Need, max_bytes: int) -> Decoder:

@@ -82,5 +82,24 @@ def merge_reads(several: Iterable[Reads]) -> dict[Path, How]:
     return merged
 
 
+def reads_below(reads: Reads, at: Path) -> dict[Path, How]:
+    """Return what is read of what stands at a path, as paths from there.
+
+    A step of a read matches the key that it names, and `*` matches every key. What is read in full above the
+    path is read in full at it; less than that says nothing about what stands below.
+
+    >>> reads_below({(".profile", ".tier"): How.VALUE, ("*", "[]"): How.TYPE}, (".profile",))
+    {('.tier',): <How.VALUE: 4>, ('[]',): <How.TYPE: 1>}
+    """
+    found: dict[Path, How] = {}
+    for path, how in reads.items():
+        if not all(step in (given, VALUES) for step, given in zip(path, at, strict=False)):
+            continue
+        below = path[len(at) :]
+        if len(path) >= len(at) or how is How.VALUE:
+            found[below] = max(how, found.get(below, how))
+    return found
+
+
 def _format_key(name: str) -> str:
     return name if _PLAIN_KEY.fullmatch(name) else json.dumps(name, ensure_ascii=False)

@@ -45,6 +45,30 @@ def test_what_is_decoded_gives_the_same_values_and_failures(profile: Any) -> Non
     assert features.evaluate({"profile": decode(json.dumps(profile).encode())}) == whole
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*.tier", "values(@)[].tier", "map(&tier, values(@))", "*.*", "length(*.orders[])", "@.*.tier | [0]", "*.orders[].n",
+        "[profile, event][].tier", "[profile, event][?tier].tier", "{a: profile}.*.tier", "max_by(values(@), &tier).tier",
+        "merge(profile, event).tier", "not_null(nothing, @).profile.tier", "to_array(@)[0].profile.tier", "@.profile.tier",
+        "[@][0].profile.tier", "(profile || event).tier", "values(@)[0].tier", "*[0] | [0]", "* | [1].tier", "*.*.n",
+        "keys(@) && profile.tier", "sort_by(values(@), &tier || 'x')[].tier", "length(*)", "*.length(@)", "*.keys(@)",
+        "*.orders.length(@)", "*.tier && profile.orders", "type(*)", "*[?orders].tier", "@", "*", "*.profile",
+        "profile.*", "profile.*.n", "values(profile)", "*.orders[0]", "length(@)", "type(@)", "type(profile)", "!profile",
+        "profile && 'y'", "*.{t: tier}", "*.[tier]", "merge(@, event).profile.tier", "reverse(values(@))[0].tier",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "profile", [{"tier": "gold", "orders": [{"n": 1}, {"n": 2}]}, {}, None, [{"n": 1}], "text"]
+)
+def test_a_wildcard_above_the_profile_reads_the_profile(text: str, profile: Any) -> None:
+    features = compile_features({"f": text, "g": "event.tier"})
+    decode = decoder_for(features.lineage, (".profile",), max_bytes=10_000)
+    root = {"event": {"tier": "e"}, "profile": profile, "now": "2026-11-02"}
+    cut = {**root, "profile": decode(json.dumps(profile).encode())}
+    assert features.evaluate(cut) == features.evaluate(root)
+
+
 def test_what_is_not_read_is_not_built() -> None:
     features = compile_features({"spent": "sum(profile.orders[].price)"})
     decode = decoder_for(features.lineage, (".profile",), max_bytes=10_000)

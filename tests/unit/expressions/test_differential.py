@@ -39,7 +39,14 @@ ODD = "odd"
 """Stands for the name that is odd in a batch, see `ODD_NAMES`."""
 KEYS = ["a", "b", "c", "type", "n", ODD]
 ODD_NAMES = sorted(
-    {*FUNCTION_REFERENCE, *builtin_arities(), *vars(runtime), *vars(windows), *vars(builtins), *keyword.kwlist}
+    {
+        *FUNCTION_REFERENCE,
+        *builtin_arities(),
+        *vars(runtime),
+        *vars(windows),
+        *vars(builtins),
+        *keyword.kwlist,
+    }
     | {"root", "now", "slow", "evaluate", "K1", "each_1"}
 )
 """What a careless compiler could take for something else: functions, its own helpers, words of Python."""
