@@ -8,10 +8,11 @@ from difflib import get_close_matches
 from typing import Any
 
 from functions.expressions.advice import advice
+from functions.expressions.growth import growth, largest
 from functions.expressions.interpreter import builtin_arities
 from functions.expressions.library.reference import FUNCTION_REFERENCE
 from functions.expressions.problems import ExpressionError, ExpressionProblem, Severity
-from functions.expressions.syntax import LOOPING_FUNCTIONS, Limits, Node, Place, Syntax, children, parse
+from functions.expressions.syntax import Limits, Node, Place, Syntax, children, parse
 
 _EXPREF_POSITION = {"map": 0, "sort_by": 1, "min_by": 1, "max_by": 1}
 
@@ -48,41 +49,12 @@ def problems_of(syntax: Syntax, limits: Limits) -> tuple[ExpressionProblem, ...]
         found.append(
             _problem(
                 "expression.too_much_growth",
-                Place(0, len(syntax.text)),
-                f"The result may hold more than {limits.growth:,} copies of what is read.",
-                "Select fewer fields before a pipe.",
+                syntax.place_of(largest(syntax.root, limits.growth)),
+                f"The result may be more than {limits.growth:,} times as large as what is read.",
+                "Select fewer fields before a pipe, and put shorter text into each element of an array.",
             )
         )
     return tuple(sorted(found, key=lambda problem: problem.offset))
-
-
-def growth(node: Node) -> int:
-    """Return how many copies of its input the result of a node may hold, as an upper bound.
-
-    Selecting makes copies, and steps one after the other multiply: twenty times `[@, @]` in pipes would
-    be a million copies of the document.
-    """
-    below = [growth(child) for child in children(node)]
-    kind = node["type"]
-    if kind in ("multi_select_list", "multi_select_dict"):
-        return sum(below)
-    if kind == "filter_projection":
-        base, condition, inside = below
-        return base * max(condition, inside)
-    if kind in ("comparator", "or_expression", "and_expression"):
-        return max(below)
-    if kind == "function_expression":
-        return _function_growth(node, below)
-    return math.prod(below)
-
-
-def _function_growth(node: Node, below: list[int]) -> int:
-    name = node["value"]
-    if name in LOOPING_FUNCTIONS:
-        return math.prod(below)
-    if name == "to_string":
-        return 6 * sum(below)  # one character can become \uXXXX
-    return max(1, sum(below))
 
 
 def _walk(syntax: Syntax, node: Node, parent: Node | None) -> Iterator[ExpressionProblem]:

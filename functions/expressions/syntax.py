@@ -42,14 +42,14 @@ class Limits:
         depth: Levels of the syntax tree, and of brackets in the text.
         nodes: Nodes of the syntax tree.
         loops: Loops inside loops: projections, filters, and functions that take an expression.
-        growth: How many copies of its input a result may hold; `[@, @] | [@, @]` holds four.
+        growth: How many times as large as its input a result may be; `[@, @] | [@, @]` is four times.
     """
 
     characters: int = 2_048
     depth: int = 32
     nodes: int = 500
     loops: int = 3
-    growth: int = 256
+    growth: int = 64
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,7 +255,8 @@ _EXPRESSIONS: Final = {
         "Too many loops stand inside each other.", "Flatten the list first: `a[].b[].c`."
     ),
     "expression.too_much_growth": ProblemCode(
-        "The result could be far larger than what is read.", "Select fewer fields before a pipe."
+        "The result could be far larger than what is read.",
+        "Select fewer fields before a pipe, and put shorter text into each element of an array.",
     ),
     "expression.type": ProblemCode(
         "A function is given a value where it takes an expression.", "Write & before it: `&name`."

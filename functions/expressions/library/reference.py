@@ -300,7 +300,8 @@ _FUNCTIONS = (
     ),
     _plain(
         "replace(text, old, new)",
-        "The text with every old replaced by new.",
+        "The text with every old replaced by new; null for a result of over a million characters, or of 16 times "
+        "as many as the three texts have.",
         "replace('a-b', '-', '_')",
         "a_b",
         texts.replace,

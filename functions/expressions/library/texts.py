@@ -15,6 +15,12 @@ LONGEST_JOIN = 10_000_000
 """Characters that JMESPath's `join` may produce here: a long separator times a long array has no bound."""
 
 
+MOST_GROWTH = 16
+"""How many times as long as what they are given the results of `replace` and `join` may be. They are called for
+each element of an array as well, where a limit on the length of one result would bound nothing. What replaces a
+single text, or joins with a separator of up to 15 characters, never comes near it."""
+
+
 MOST_MARKS = 100
 """Combining marks in a row that `normalize` takes. Putting marks into their order costs the square of their
 number: half a megabyte of them would take minutes. No script needs more than 30 in a row.
@@ -24,18 +30,26 @@ Source: https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format
 
 
 class TextTooLongError(ValueError):
-    """A `join` would produce more than `LONGEST_JOIN` characters."""
+    """A `join` would produce too much text."""
 
 
 def joined(separator: str, texts: list[str]) -> str:
     """Return JMESPath's `join`.
 
     Raises:
-        TextTooLongError: The result would have more than `LONGEST_JOIN` characters.
+        TextTooLongError: The result would have more than `LONGEST_JOIN` characters, or more than
+            `MOST_GROWTH` times as many as what is joined, each text counting one more than it has.
     """
-    if len(separator) * len(texts) > LONGEST_JOIN:
+    if _is_too_long(separator, texts):
         raise TextTooLongError("join would produce too much text")
     return separator.join(texts)
+
+
+def _is_too_long(separator: str, texts: list[str]) -> bool:
+    between, given = len(separator) * len(texts), len(separator) + len(texts)
+    if between > LONGEST_JOIN:
+        return True
+    return between > MOST_GROWTH * given and between > MOST_GROWTH * (given + sum(map(len, texts)))
 
 
 def lower(text: Any) -> str | None:
@@ -80,10 +94,15 @@ def split(text: Any, separator: Any) -> list[str] | None:
 
 
 def replace(text: Any, old: Any, new: Any) -> str | None:
-    """Return the text with every `old` replaced by `new`; null for an empty `old`."""
+    """Return the text with every `old` replaced by `new`; null for an empty `old`.
+
+    A result of more than `LONGEST_TEXT` characters is null, and so is one of more than `MOST_GROWTH` times
+    as many as the three texts have.
+    """
     if not isinstance(text, str) or not isinstance(old, str) or not isinstance(new, str) or not old:
         return None
-    if len(text) + text.count(old) * (len(new) - len(old)) > LONGEST_TEXT:
+    length = len(text) + text.count(old) * (len(new) - len(old))
+    if length > min(LONGEST_TEXT, MOST_GROWTH * (len(text) + len(old) + len(new))):
         return None
     return text.replace(old, new)
 

@@ -42,6 +42,12 @@ def test_a_fault_is_marked_where_it_stands(text: str, code: str, marked: str) ->
         compile_expression(text)
 
 
+def test_what_makes_the_result_too_large_is_marked() -> None:
+    text = f"a[?b].c[*].replace(@, 'a', '{'y' * 900}') | length(@)"
+    (problem,) = check_expression(text)
+    assert text[problem.offset : problem.offset + problem.length] == "'" + "y" * 900 + "'"
+
+
 def test_the_closest_function_is_suggested() -> None:
     (problem,) = check_expression("day_since(now)")
     assert problem.hint == "Did you mean days_since?"
@@ -78,6 +84,16 @@ def test_the_place_is_right_behind_filters_and_nested_calls() -> None:
         (" | ".join(["{a: @, b: @}"] * 12), "expression.too_much_growth"),
         (" | ".join(["to_string([@])"] * 8), "expression.too_much_growth"),
         ("a[?" + " | ".join(["[@, @]"] * 12) + "]", "expression.too_much_growth"),
+        (f"x[*].replace(replace(@, 'a', 'a{'x' * 629}'), 'a', '{'y' * 900}')", "expression.too_much_growth"),
+        (f"x[*].replace(@, 'a', '{'y' * 900}')", "expression.too_much_growth"),
+        (f"x[*].join(join('{'-' * 41}', @), @)", "expression.too_much_growth"),
+        (f"x[*].join('{'-' * 400}', @)", "expression.too_much_growth"),
+        (f"x[*].upper('{'y' * 900}')", "expression.too_much_growth"),
+        (f"map(&to_string('{'y' * 300}'), x)", "expression.too_much_growth"),
+        (f"x[*].split('{'a,' * 300}', ',')", "expression.too_much_growth"),
+        (f"x[?a].one_hot(@, `{list(range(200))}`)", "expression.too_much_growth"),
+        ("replace(replace(a, b, c), d, replace(e, f, g))", "expression.too_much_growth"),
+        ("x[*].if_else(a, '" + "y" * 300 + "', b)", "expression.too_much_growth"),
     ],
 )
 def test_an_expression_over_a_limit_is_refused(text: str, code: str) -> None:
@@ -88,7 +104,22 @@ def test_an_expression_over_a_limit_is_refused(text: str, code: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a[].b[].c[].d[].e", "a[*].b[*].c[*].d", "((((((((a))))))))", "[@, @] | [@, @] | [0]"],
+    [
+        "a[].b[].c[].d[].e",
+        "a[*].b[*].c[*].d",
+        "((((((((a))))))))",
+        "[@, @] | [@, @] | [0]",
+        "replace(replace(replace(replace(a, '-', ''), ' ', ''), '.', ' '), 'a', 'the letter a')",
+        "upper(trim(normalize(join(', ', sort(split(a, ' '))))))",
+        "a[*].join(', ', b[*].join(', ', c))",
+        "replace(a, 'DE', 'Federal Republic of Germany')",
+        "a[*].replace(b, 'DE', 'Federal Republic of Germany')",
+        "replace(a, b, c)",
+        f"a[?contains(`{list(range(100))}`, kind)].b",
+        f"a[?kind == '{'k' * 200}' || kind == '{'l' * 200}'].b",
+        f"bucketize(a, `{list(range(300))}`)",
+        "a[*].{" + ", ".join(f"f{n}: f{n}" for n in range(40)) + "}",
+    ],
 )
 def test_ordinary_expressions_are_within_the_limits(text: str) -> None:
     assert codes(text) == []

@@ -48,14 +48,16 @@ def test_what_is_decoded_gives_the_same_values_and_failures(profile: Any) -> Non
 @pytest.mark.parametrize(
     "text",
     [
-        "*.tier", "values(@)[].tier", "map(&tier, values(@))", "*.*", "length(*.orders[])", "@.*.tier | [0]", "*.orders[].n",
-        "[profile, event][].tier", "[profile, event][?tier].tier", "{a: profile}.*.tier", "max_by(values(@), &tier).tier",
-        "merge(profile, event).tier", "not_null(nothing, @).profile.tier", "to_array(@)[0].profile.tier", "@.profile.tier",
-        "[@][0].profile.tier", "(profile || event).tier", "values(@)[0].tier", "*[0] | [0]", "* | [1].tier", "*.*.n",
-        "keys(@) && profile.tier", "sort_by(values(@), &tier || 'x')[].tier", "length(*)", "*.length(@)", "*.keys(@)",
-        "*.orders.length(@)", "*.tier && profile.orders", "type(*)", "*[?orders].tier", "@", "*", "*.profile",
-        "profile.*", "profile.*.n", "values(profile)", "*.orders[0]", "length(@)", "type(@)", "type(profile)", "!profile",
-        "profile && 'y'", "*.{t: tier}", "*.[tier]", "merge(@, event).profile.tier", "reverse(values(@))[0].tier",
+        "*.tier", "values(@)[].tier", "map(&tier, values(@))", "*.*", "length(*.orders[])",
+        "@.*.tier | [0]", "*.orders[].n", "[profile, event][].tier", "[profile, event][?tier].tier",
+        "{a: profile}.*.tier", "max_by(values(@), &tier).tier", "merge(profile, event).tier",
+        "not_null(nothing, @).profile.tier", "to_array(@)[0].profile.tier", "@.profile.tier",
+        "[@][0].profile.tier", "(profile || event).tier", "values(@)[0].tier", "*[0] | [0]", "* | [1].tier",
+        "*.*.n", "keys(@) && profile.tier", "sort_by(values(@), &tier || 'x')[].tier", "length(*)",
+        "*.length(@)", "*.keys(@)", "*.orders.length(@)", "*.tier && profile.orders", "type(*)",
+        "*[?orders].tier", "@", "*", "*.profile", "profile.*", "profile.*.n", "values(profile)",
+        "*.orders[0]", "length(@)", "type(@)", "type(profile)", "!profile", "profile && 'y'", "*.{t: tier}",
+        "*.[tier]", "merge(@, event).profile.tier", "reverse(values(@))[0].tier",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Hostile expressions and documents end in a value or a clear failure, in bounded time and memory."""
 
+import json
 import time
 import traceback
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -58,6 +60,34 @@ def test_a_join_of_a_long_separator_and_a_long_array_fails_instead_of_filling_me
     }
     with pytest.raises(ValueError, match="too much text"):
         compile_expression("join(x, y)").evaluate(document)
+
+
+@pytest.mark.parametrize(
+    ("text", "element"),
+    [
+        ("x[*].replace(@, 'a', 'yyyyyyyyyyyyyyyy')", "a" * 100),
+        ("x[*].replace(a, 'a', b)", {"a": "a" * 500, "b": "y" * 500}),
+        ("x[*].replace(replace(@, 'a', 'aaaaaa'), 'a', 'yyyyyyyyyy')", "a" * 100),
+        ("x[*].join('---------------', @)", [""] * 100),
+        ("x[*].join(s, t)", {"s": "-" * 1_000, "t": [""] * 300}),
+        ("x[*].join(s, t)", {"s": "-" * 1_000, "t": ["a" * 100] * 30}),
+        ("x[*].split(@, 'a')", "bba" * 100),
+        ("x[*].to_string(@)", "\x01" * 10),
+        ("map(&replace(to_string(@), 'u', 'uuuuuuuuuu'), x)", "\x01" * 10),
+        ("to_string([x, x, x, x])", "a" * 100),
+    ],
+)
+def test_text_made_for_each_element_of_an_array_fills_no_memory(text: str, element: Any) -> None:
+    elements = [element] * (200_000 // len(json.dumps(element)))
+    features = compile_features({"made": text})
+    tracemalloc.start()
+    try:
+        made = features.evaluate({"x": elements})["made"]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert isinstance(made, list | str | EvaluationFailure)
+    assert peak < 64 * 200_000
 
 
 @pytest.mark.parametrize(

@@ -133,10 +133,17 @@ def test_hash_buckets_do_not_change_between_versions() -> None:
 
 
 def test_replace_does_not_grow_without_bound() -> None:
-    nested = "x"
-    for _ in range(8):
-        nested = f"replace({nested}, 'a', 'aaaaaaaaaaaaaaaaaaaa')"
-    assert evaluate(nested, {"x": "a" * 100}) is None
+    assert evaluate("replace(x, 'a', y)", {"x": "a" * 100, "y": "y" * 100}) is None
+    assert evaluate("replace(x, 'a', y)", {"x": "a" * 31, "y": "y" * 31}) == "y" * 31 * 31
+    assert evaluate("replace(x, 'a', y)", {"x": "a", "y": "y" * 10_000}) == "y" * 10_000
+    assert evaluate("replace(x, 'a', 'bb')", {"x": "a" * 500_001}) is None
+
+
+def test_join_does_not_grow_without_bound() -> None:
+    assert evaluate("join(', ', x)", {"x": ["a"] * 10_000}) == ", ".join(["a"] * 10_000)
+    assert evaluate("join(y, x)", {"x": ["a"] * 2, "y": "y" * 10_000}) == "a" + "y" * 10_000 + "a"
+    with pytest.raises(ValueError, match="too much text"):
+        evaluate("join(y, x)", {"x": ["a"] * 100, "y": "y" * 100})
 
 
 def test_sums_are_exact_whatever_the_order() -> None:

@@ -137,7 +137,7 @@ def test_every_function_of_the_library_over_every_value(name: str) -> None:
 def test_a_field_with_the_name_of_a_function_is_a_field_like_any_other() -> None:
     shapes = ["{0} || 'x'", "{0} && 'x'", "!{0}", "items[?{0}]", "items[?!{0}].{0}", "if_else({0}, 'y', 'n')",
               "items[?{0} || y]", "length(items[?{0} == 'a'])", "{0} == `0`", "[{0}, @.{0}]"]  # fmt: skip
-    values = [None, False, 0, 1, "", "a", [], {}, [1]]
+    values: list[Any] = [None, False, 0, 1, "", "a", [], {}, [1]]
     for name in sorted({*builtin_arities(), *FUNCTION_REFERENCE, *vars(runtime)}):
         documents = [{name: x, "items": [{name: x, "y": 1}, {name: x}]} for x in values]
         agree([shape.format(f'"{name}"') for shape in shapes], documents)
