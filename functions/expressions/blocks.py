@@ -88,6 +88,7 @@ class Loop:
         starts: Result variable and its value before the loop; all are null when the check fails.
         body: What is done with an element.
         flag: The variable that tells that an element made the loop fail; None when none can.
+        failed: The variable of the comparisons that failed, where nothing else can and the loop goes on.
     """
 
     holder: str
@@ -97,11 +98,14 @@ class Loop:
     starts: list[tuple[str, str]] = field(default_factory=list)
     body: Block = field(default_factory=Block)
     flag: str | None = None
+    failed: str | None = None
 
     def lines(self) -> Iterator[str]:
         """Yield the loop, and what stands for its results when there is nothing to loop over."""
         if self.flag is not None:
             yield f"{self.flag} = False"
+        if self.failed is not None:
+            yield f"{self.failed} = set()"
         simple = self._simple()
         if simple is not None:
             otherwise = f"None if {self.holder} is None else nothing({self.holder})"

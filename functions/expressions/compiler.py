@@ -19,6 +19,7 @@ _RUNTIME = (
     "flattened",
     "grouped",
     "in_loop",
+    "marked",
     "nothing",
     "ordered",
 )

@@ -61,6 +61,12 @@ def plain_order(emitter: Emitter, sides: tuple[Id, ...], held: tuple[str, ...]) 
     return " and ".join(checks) or "True"
 
 
+def order_in_loop(operator: str, node: Id, left: str, right: str, scope: Scope) -> str:
+    """Return the comparison, in a loop, of two values that are not both numbers."""
+    code = f"ordered({operator!r}, {left}, {right})"
+    return f"marked({scope.failed}, {node}, {code})" if scope.failed else f"in_loop({code})"
+
+
 def operand(emitter: Emitter, node: Id, scope: Scope) -> str:
     """Return one side of a comparison: a literal as it is written in Python, else the variable."""
     if emitter.graph.is_literal(node):
@@ -91,7 +97,7 @@ def _order_in_loop(emitter: Emitter, node: Id, scope: Scope) -> str:
         if not emitter.graph.is_literal(side)
     )
     unless = f"False if {missing} else " if missing else ""
-    return f"({code} else {unless}in_loop(ordered({operation.data!r}, {left}, {right})))"
+    return f"({code} else {unless}{order_in_loop(operation.data, node, left, right, scope)})"
 
 
 def _equality(emitter: Emitter, node: Id, scope: Scope) -> str:

@@ -4,8 +4,9 @@ Three places a statement can stand in differ in what a failure does there:
 
 - the top of the function, where nothing can fail;
 - the region of one expression, a `while True:` that is left by `break` once the result is a failure;
-- a loop's body, where a failure raises `FailedInLoopError`; the loop sets a flag and every expression that
-  uses the loop is left to the interpreter.
+- a loop's body, where a failure raises `FailedInLoopError`; the loop sets a flag and its expression is left to
+  the interpreter. A loop in which only comparisons can fail may be shared: it goes on and notes which of them
+  did, and the expressions that made these are left to the interpreter.
 
 Only what can't fail is hoisted out of its expression's region, so no expression can make another one fail.
 """
@@ -35,6 +36,7 @@ class Scope:
         hoist: The scope that takes what can't fail instead; None inside conditions.
         result: In a region, the variable of the expression's result.
         slow: In a region, the call that leaves the expression to the interpreter.
+        failed: In a loop that goes on, the variable of the comparisons that failed.
         known: Variables by the node they hold.
         fields: Reads that can still be joined, by the node of their object.
         loops: Loops that can still be joined.
@@ -47,6 +49,7 @@ class Scope:
     hoist: Scope | None = None
     result: str = ""
     slow: str = ""
+    failed: str = ""
     known: dict[Any, str] = field(default_factory=dict)
     fields: dict[Id, Fields] = field(default_factory=dict)
     loops: dict[Any, tuple[Loop, Scope]] = field(default_factory=dict)
@@ -70,14 +73,16 @@ class Scope:
         if found is None:
             nested = Nested(head)
             self.block.add(nested)
-            found = self.branches[head] = Scope(nested.block, self.place, known=dict(self.known))
+            found = self.branches[head] = Scope(
+                nested.block, self.place, failed=self.failed, known=dict(self.known)
+            )
         return found
 
     def inside(self, head: str) -> Scope:
         """Open a block under a condition; nothing in it is visible outside."""
         nested = Nested(head)
         self.block.add(nested)
-        return Scope(nested.block, self.place, self, None, self.result, self.slow)
+        return Scope(nested.block, self.place, self, None, self.result, self.slow, self.failed)
 
 
 class Names:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.expressions.blocks import Loop
-from functions.expressions.conditions import test
+from functions.expressions.conditions import SYMBOLS, test
 from functions.expressions.emitter import Emitter, Scope
 from functions.expressions.graph import Graph, Id
 
@@ -72,6 +72,9 @@ def _accumulate(emitter: Emitter, node: Id, scope: Scope, *, counting: bool) -> 
         _fill(emitter, node, inner, conditions, f"{target} += 1" if counting else f"{target}.append({{}})")
     if loop.flag is not None:
         emitter.leave_if(scope, loop.flag, scope.slow)
+    if loop.failed is not None:
+        mine = tuple(sorted(_orderings(emitter.graph, operation.inputs[1:])))
+        emitter.leave_if(scope, f"{loop.failed} and not {loop.failed}.isdisjoint({mine})", scope.slow)
     if operation.kind == "map":
         emitter.leave_if(scope, f"{target} is None", "WRONG_TYPE")
     return target
@@ -88,6 +91,18 @@ def _fill(emitter: Emitter, node: Id, inner: Scope, conditions: tuple[Id, ...], 
     if operation.kind != "map" and not sure:
         inner = inner.branch(f"if {result} is not None:")
     inner.block.add(keep.format(result))
+
+
+def _orderings(graph: Graph, parts: tuple[Id, ...]) -> set[Id]:
+    """Return the comparisons that can fail while the parts of a loop are evaluated."""
+    found: set[Id] = set()
+    for part in parts:
+        if graph.fails[part]:
+            operation = graph[part]
+            if operation.kind == "compare" and operation.data in SYMBOLS:
+                found.add(part)
+            found |= _orderings(graph, operation.inputs)
+    return found
 
 
 def _is_of_object(graph: Graph, condition: Id, element: Id) -> bool:
@@ -110,7 +125,7 @@ def _is_value(graph: Graph, node: Id) -> bool:
 
 
 def _owner(emitter: Emitter, node: Id, scope: Scope) -> Scope:
-    """Return where the loop stands. One that fails in comparisons only is shared; its users check its flag."""
+    """Return where the loop stands. One that fails in comparisons only is shared; its users look which failed."""
     graph, (base, *inside) = emitter.graph, emitter.graph[node].inputs
     if scope.hoist is None or graph.fails[base] or any(graph.refuses[part] for part in inside):
         return scope
@@ -142,12 +157,19 @@ def _open(
             else _plain_loop(emitter, held, over)
         )
         if fails and owner.place != "loop":
-            loop.flag = emitter.names.variable("failed")
+            failed = emitter.names.variable("failed")
+            if any(emitter.graph.refuses[part] for part in inside):
+                loop.flag = failed
+            else:
+                loop.failed = failed
         owner.block.add(loop)
         element = emitter.graph.add("element", (), (base, over))
         # Without a parent: what stands after the loop is not visible in what is added to it later, and
         # JMESPath lets a loop's body see nothing but the element.
-        found = loop, Scope(loop.body, "loop", known={element: loop.element})
+        found = (
+            loop,
+            Scope(loop.body, "loop", failed=loop.failed or owner.failed, known={element: loop.element}),
+        )
         if shared:
             owner.loops[key] = found
     return *found, conditions

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from functions.expressions import loops, runtime
 from functions.expressions.blocks import Fields
-from functions.expressions.conditions import SYMBOLS, operand, plain_order, test, truth
+from functions.expressions.conditions import SYMBOLS, operand, order_in_loop, plain_order, test, truth
 from functions.expressions.emitter import Emitter, Scope
 from functions.expressions.graph import LOOPS, TOTAL_FUNCTIONS, Id
 from functions.expressions.library import windows
@@ -131,10 +131,10 @@ def _compare(emitter: Emitter, node: Id, scope: Scope) -> str:
         return emitter.assign(scope, test(emitter, node, scope), "same")
     left, right = (operand(emitter, side, scope) for side in operation.inputs)
     plain = plain_order(emitter, operation.inputs, (left, right))
-    otherwise = f"ordered({operation.data!r}, {left}, {right})"
-    return emitter.checked(
-        scope, f"{left} {SYMBOLS[operation.data]} {right} if {plain} else {otherwise}", "order"
-    )
+    code = f"{left} {SYMBOLS[operation.data]} {right} if {plain} else "
+    if scope.place == "loop":
+        return emitter.assign(scope, code + order_in_loop(operation.data, node, left, right, scope), "order")
+    return emitter.checked(scope, f"{code}ordered({operation.data!r}, {left}, {right})", "order")
 
 
 def _sequence(emitter: Emitter, node: Id, scope: Scope) -> str:

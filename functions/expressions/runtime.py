@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from operator import itemgetter
 from typing import Any, NoReturn
 
-from functions.expressions.library.arithmetic import float_sum
-from functions.expressions.library.texts import joined
+from functions.expressions.library.arithmetic import exact_mean, exact_sum
+from functions.expressions.library.texts import TextTooLongError, joined
 from functions.expressions.problems import EvaluationFailure
 
 WRONG_TYPE = EvaluationFailure("JMESPathTypeError")
@@ -42,6 +43,11 @@ def nothing(value: Any) -> None:
         raise LeaveToInterpreterError
 
 
+def failure(error: Exception) -> EvaluationFailure:
+    """Answer for an exception that JMESPath's interpreter would let through, without its text."""
+    return EvaluationFailure(type(error).__name__)
+
+
 def refused(value: Any) -> EvaluationFailure:
     """Answer for a JSON value that a function does not accept."""
     nothing(value)
@@ -52,6 +58,14 @@ def in_loop(value: Any) -> Any:
     """Pass a value on, unless it is a failure, which ends the loop."""
     if type(value) is EvaluationFailure:
         raise FailedInLoopError
+    return value
+
+
+def marked(failed: set[int], comparison: int, value: Any) -> Any:
+    """Pass the result of a comparison on, unless it failed: then note which one, for those that asked for it."""
+    if type(value) is EvaluationFailure:
+        failed.add(comparison)
+        return None
     return value
 
 
@@ -133,31 +147,43 @@ def jp_abs(value: Any) -> Any:
 
 def jp_ceil(value: Any) -> Any:
     """JMESPath's ceil."""
-    return math.ceil(value) if type(value) in _NUMBERS else refused(value)
+    return _whole(math.ceil, value)
 
 
 def jp_floor(value: Any) -> Any:
     """JMESPath's floor."""
-    return math.floor(value) if type(value) in _NUMBERS else refused(value)
+    return _whole(math.floor, value)
+
+
+def _whole(rounded: Callable[[float], int], value: Any) -> Any:
+    if type(value) not in _NUMBERS:
+        return refused(value)
+    try:
+        return rounded(value)
+    except (ValueError, OverflowError) as error:  # NaN, an infinity
+        return failure(error)
 
 
 def jp_sum(value: Any) -> Any:
     """JMESPath's sum, exactly rounded."""
-    if type(value) is list:
-        kinds = set(map(type, value))
-        if kinds <= _NUMBERS:
-            return float_sum(value) if float in kinds else sum(value)
-        if not kinds <= _PLAIN:
-            raise LeaveToInterpreterError
-    return refused(value)
+    return _of_numbers(exact_sum, value)
 
 
 def jp_avg(value: Any) -> Any:
     """JMESPath's avg, of an exactly rounded sum."""
-    total = jp_sum(value)
-    if total is WRONG_TYPE:
-        return total
-    return total / len(value) if value else None
+    return _of_numbers(exact_mean, value)
+
+
+def _of_numbers(combine: Callable[[list[Any]], Any], value: Any) -> Any:
+    if type(value) is not list:
+        return refused(value)
+    kinds = set(map(type, value))
+    if not kinds <= _NUMBERS:
+        return WRONG_TYPE if kinds <= _PLAIN else _not_plain()
+    try:
+        return combine(value)
+    except OverflowError as error:
+        return failure(error)
 
 
 def jp_length(value: Any) -> Any:
@@ -195,7 +221,12 @@ def jp_join(separator: Any, texts: Any) -> Any:
     kinds = set(map(type, texts))
     if not kinds <= _PLAIN:
         raise LeaveToInterpreterError
-    return joined(separator, texts) if kinds <= _TEXTS else WRONG_TYPE
+    if not kinds <= _TEXTS:
+        return WRONG_TYPE
+    try:
+        return joined(separator, texts)
+    except TextTooLongError as error:
+        return failure(error)
 
 
 def jp_keys(value: Any) -> Any:
@@ -214,12 +245,11 @@ def jp_merge(*objects: Any) -> Any:
         return refused(objects[0])
     merged: dict[str, Any] = {}
     for value in objects:
-        if type(value) in (str, list):
-            raise LeaveToInterpreterError
-        if type(value) is not dict:
-            nothing(value)
-            return PYTHON_TYPE_ERROR
-        merged.update(value)
+        nothing(value)
+        try:
+            merged.update(value)
+        except (TypeError, ValueError) as error:
+            return failure(error)
     return merged
 
 

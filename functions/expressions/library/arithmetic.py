@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 Number = int | float
 
-_LARGEST_BITS = 1024  # an integer of more bits is beyond the range of a float
+_LARGEST = int(sys.float_info.max)
 
 
 def is_number(value: object) -> bool:
@@ -21,7 +23,7 @@ def finite(value: Any) -> Number | None:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, int):
-        return value if value.bit_length() <= _LARGEST_BITS else None
+        return value if -_LARGEST <= value <= _LARGEST else None
     return None
 
 
@@ -109,22 +111,49 @@ def exact_sum(numbers: list[Number]) -> Number:
     """Return the sum, exact for integers and correctly rounded as soon as a float takes part.
 
     This replaces JMESPath's own `sum`, whose last digits depend on the order of the elements and on the
-    version of Python. Where a float sum overflows or meets NaN or infinities, the plain sum stands.
+    version of Python. Where it meets NaN or infinities, which JSON does not have, the plain sum stands.
+
+    Raises:
+        OverflowError: A float takes part, and the sum is beyond the range of one.
     """
-    return float_sum(numbers) if float in set(map(type, numbers)) else sum(numbers)
-
-
-def float_sum(numbers: list[Number]) -> Number:
-    """Return the exact sum of numbers among which there is a float."""
+    kinds = set(map(type, numbers))
+    if float not in kinds:
+        return sum(numbers)
     try:
-        return math.fsum(numbers)
-    except (OverflowError, ValueError):
+        if int not in kinds or (min(numbers) >= -_EXACT and max(numbers) <= _EXACT):
+            return math.fsum(numbers)
+    except (OverflowError, ValueError):  # on the way; the sum may be within the range all the same
+        pass
+    if not all(map(math.isfinite, (number for number in numbers if isinstance(number, float)))):
         return _plain_sum(numbers)
+    return float(_total(numbers))
 
 
 def exact_mean(numbers: list[Number]) -> Number | None:
-    """Return the mean of an exact sum; null for an empty array."""
-    return exact_sum(numbers) / len(numbers) if numbers else None
+    """Return the exact sum divided by the count; null for an empty array.
+
+    Raises:
+        OverflowError: The mean is beyond the range of a float.
+    """
+    if not numbers:
+        return None
+    try:
+        return exact_sum(numbers) / len(numbers)
+    except OverflowError:  # the mean can be within the range when the sum is not
+        return float(_total(numbers) / len(numbers))
+
+
+_EXACT = 2**53  # up to here every integer is a float
+_SMALLEST = 1074  # 2**-1074 is the smallest float: in this unit every float is an integer
+
+
+def _total(numbers: list[Number]) -> Fraction:
+    """Return the sum without any rounding."""
+    total = 0
+    for number in numbers:
+        above, below = number.as_integer_ratio()
+        total += above << (_SMALLEST + 1 - below.bit_length())
+    return Fraction(total, 1 << _SMALLEST)
 
 
 def _plain_sum(numbers: list[Number]) -> Number:

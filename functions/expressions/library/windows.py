@@ -9,11 +9,11 @@ times of an array are read once for all windows over it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from functions.expressions.library.arithmetic import Number, exact_sum, finite, is_number
+from functions.expressions.library.arithmetic import Number, exact_mean, exact_sum, finite, is_number
 from functions.expressions.library.instants import read_duration, read_instant
 
 Instants = Sequence[datetime | None] | None
@@ -68,7 +68,7 @@ def sum_in(
 ) -> Number | None:
     """Return the sum of a field of the items whose instants lie in the window."""
     numbers = _numbers_in(instants, now, length, items, value_field)
-    return None if numbers is None else _total(numbers)
+    return None if numbers is None else _within_range(exact_sum, numbers)
 
 
 def avg_in(
@@ -76,10 +76,7 @@ def avg_in(
 ) -> Number | None:
     """Return the mean of a field of the items whose instants lie in the window."""
     numbers = _numbers_in(instants, now, length, items, value_field)
-    if not numbers:
-        return None
-    total = _total(numbers)
-    return None if total is None else total / len(numbers)
+    return None if numbers is None else _within_range(exact_mean, numbers)
 
 
 def max_in(
@@ -101,10 +98,11 @@ def _numbers_in(
     return [value for value in values if is_number(value)]
 
 
-def _total(numbers: list[Number]) -> Number | None:
+def _within_range(combine: Callable[[list[Number]], Number | None], numbers: list[Number]) -> Number | None:
+    """Return what becomes of the numbers, null when that is beyond the range of a float."""
     try:
-        return finite(exact_sum(numbers))
-    except OverflowError:  # a whole number beyond the range of a float, beside a float
+        return finite(combine(numbers))
+    except OverflowError:
         return None
 
 

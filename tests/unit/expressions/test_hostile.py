@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 
 from functions.expressions import (
+    CompiledFeatures,
     EvaluationFailure,
     ExpressionError,
     check_expression,
     compile_expression,
     compile_features,
 )
+from functions.expressions.building import compile_code
+from functions.expressions.loading import program_of
 
 FEATURES = {
     "same": "x == y",
@@ -106,6 +109,67 @@ def test_numbers_of_no_use_are_no_reason_to_crash(number: Any) -> None:
     values = features.evaluate({"x": number})
     assert values.keys() == features.expressions.keys()
     assert values["add"] is values["divide"] is values["multiply"] is None
+
+
+def interpreted(features: CompiledFeatures, document: Any) -> list[str]:
+    """Return which features generated code left to the interpreter, without the net around it."""
+    names, found = list(features.expressions), []
+
+    def text_at(position: int) -> str:
+        found.append(names[position])
+        return features.expressions[names[position]].source
+
+    program_of(compile_code(features.code), text_at)(document)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "kind"),
+    [
+        ("avg(x)", [10**400], "OverflowError"),
+        ("sum(x)", [10**400, 0.5], "OverflowError"),
+        ("sum(x)", [1e308, 1e308], "OverflowError"),
+        ("ceil(x)", float("inf"), "OverflowError"),
+        ("floor(x)", float("nan"), "ValueError"),
+        ("merge(`{}`, x)", "text", "ValueError"),
+        ("merge(`{}`, x)", [1], "TypeError"),
+        ("merge(`{}`, x)", 5, "TypeError"),
+        ("join(x, y)", "-" * 1_000_000, "TextTooLongError"),
+        ("x > `1`", "text", "TypeError"),
+        ("contains('text', x)", 5, "TypeError"),
+        ("max_by(x, &@)", [1, "text"], "TypeError"),
+    ],
+)
+def test_a_value_that_makes_one_feature_fail_sends_no_other_the_slow_way(
+    text: str, value: Any, kind: str
+) -> None:
+    features = compile_features({"bad": text, "good": "length(items[?n > `1`])"})
+    document = {"x": value, "y": ["a"] * 20, "items": [{"n": 2}]}
+    assert interpreted(features, document) == []
+    assert features.evaluate(document) == {"bad": EvaluationFailure(kind), "good": 1}
+    with pytest.raises((ArithmeticError, TypeError, ValueError)) as caught:
+        features.evaluate(document, strict=True)
+    assert type(caught.value).__name__ == kind
+
+
+def test_an_element_that_has_no_order_sends_the_features_that_compare_it_the_slow_way() -> None:
+    features = compile_features(
+        {
+            "n": "length(items[?n > `1`])",
+            "m": "length(items[?m > `1`])",
+            "k": "items[?k == 'a' && n > `2`].k",
+            "inner": "items[*].inner[?z < `1`].z",
+            "all": "items[*].[n, n < `3`]",
+        }
+    )
+    bad = {"n": "text", "m": 2, "k": "b", "inner": [{"z": 0}]}
+    document = {"items": [{"n": 3, "m": 0, "k": "a", "inner": []}, bad]}
+    assert interpreted(features, document) == ["n", "all"]
+    failed = EvaluationFailure("TypeError")
+    wanted = {"n": failed, "m": 1, "k": ["a"], "inner": [[], [0]], "all": failed}
+    assert features.evaluate(document) == wanted
+    document["items"][0]["inner"] = [{"z": "text"}]
+    assert interpreted(features, document) == ["n", "inner", "all"]
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """The function library: each documented example holds, and the null-safe rule holds for all of it."""
 
 import math
+import random
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from functions.expressions import FUNCTION_REFERENCE, compile_expression
+from functions.expressions.interpreter import interpret
 from functions.expressions.library.reference import EXAMPLE_NOW
 
 NOW = {"now": EXAMPLE_NOW}
@@ -144,6 +147,60 @@ def test_join_does_not_grow_without_bound() -> None:
     assert evaluate("join(y, x)", {"x": ["a"] * 2, "y": "y" * 10_000}) == "a" + "y" * 10_000 + "a"
     with pytest.raises(ValueError, match="too much text"):
         evaluate("join(y, x)", {"x": ["a"] * 100, "y": "y" * 100})
+
+
+def exactly(numbers: list[Any]) -> float:
+    return float(sum(map(Fraction, numbers)))
+
+
+SUMS: list[list[Any]] = [
+    [2**53 + 1, 1.0],
+    [2**53 + 1, 0.5],
+    [9007199254740993, 0.0],
+    [10**16 + 1, 0.25, -(10**16)],
+    [2**63 + 1, -(2**63), 0.5],
+    [1e308, 1e308, -1e308],
+    [10**400, 0.5, -(10**400)],
+    [5e-324, 2**60 + 1, -(2**60)],
+    [1e16, 1.0, -1e16, 3],
+    [0.1] * 10,
+]
+
+
+@pytest.mark.parametrize("numbers", SUMS, ids=str)
+def test_a_sum_with_a_float_is_the_exact_one_rounded_once(numbers: list[Any]) -> None:
+    document = {
+        "x": numbers,
+        "i": [{"at": "2026-11-01", "n": n} for n in numbers],
+        "now": "2026-11-02T09:00:00Z",
+    }
+    assert evaluate("sum(x)", document) == exactly(numbers)
+    assert interpret("sum(x)", document) == exactly(numbers)
+    assert evaluate("sum_within(i, 'at', 'n', '7d')", document) == exactly(numbers)
+    assert evaluate("avg(x)", document) == interpret("avg(x)", document) == exactly(numbers) / len(numbers)
+    assert evaluate("avg_within(i, 'at', 'n', '7d')", document) == exactly(numbers) / len(numbers)
+
+
+def test_random_sums_are_exact_ones_rounded_once() -> None:
+    rng = random.Random(3)
+    for _ in range(500):
+        numbers: list[Any] = [rng.uniform(-1, 1) * 10.0 ** rng.randint(-20, 20) for _ in range(5)]
+        numbers += [rng.randint(-(2**70), 2**70) for _ in range(rng.randint(0, 3))]
+        assert evaluate("sum(x)", {"x": numbers}) == exactly(numbers)
+
+
+def test_a_sum_beyond_the_range_of_a_float_fails_and_its_mean_need_not() -> None:
+    for numbers in ([1e308, 1e308], [10**400, 0.5]):
+        with pytest.raises(OverflowError):
+            evaluate("sum(x)", {"x": numbers})
+        with pytest.raises(OverflowError):
+            interpret("sum(x)", {"x": numbers})
+    assert evaluate("avg(x)", {"x": [1e308, 1e308]}) == interpret("avg(x)", {"x": [1e308, 1e308]}) == 1e308
+    assert evaluate("sum(x)", {"x": [10**400, 1]}) == 10**400 + 1
+    document = {"i": [{"at": "2026-11-01", "n": 1e308}] * 2, "now": "2026-11-02T09:00:00Z"}
+    assert evaluate("sum_within(i, 'at', 'n', '7d')", document) is None
+    assert evaluate("avg_within(i, 'at', 'n', '7d')", document) == 1e308
+    assert evaluate("add(x, `0`)", {"x": 2**1024 - 1}) is None  # which no float can hold
 
 
 def test_sums_are_exact_whatever_the_order() -> None:
