@@ -107,9 +107,9 @@ class CompiledFeatures:
         """Return a JSON form that `load_features` reads without parsing or generating anything.
 
         Shape:
-            `format`, `python` (version of the bytecode), `hash`, `code` (source), `bytecode` (base64), and
-            `expressions` (JSON text, so that it is parsed only when asked for): name, text, paths in writing,
-            and lineage as pairs of path and need.
+            `format`, `engine` (hash of this package's source), `python` (version of the bytecode), `hash`,
+            `code` (source), `bytecode` (base64), and `expressions` (JSON text, so that it is parsed only when
+            asked for): name, text, paths in writing, and lineage as pairs of path and need.
         """
         expressions = [
             [name, one.source, list(one.reads), [[list(path), int(how)] for path, how in one.lineage.items()]]

@@ -20,8 +20,8 @@ def load_features(artifact: Mapping[str, Json]) -> CompiledFeatures:
     """Return the features of an artefact that `CompiledFeatures.to_artifact` made.
 
     Raises:
-        ArtifactError: Of another format or version of Python, damaged, or no artefact at all. The texts of
-            the expressions are still in it, for `compile_features`.
+        ArtifactError: Of another format, version of this package or of Python, damaged, or no artefact at all.
+            The texts of the expressions are still in it, for `compile_features`.
     """
     code = opened(artifact)
     expressions = OnDemand(lambda: _expressions(artifact["expressions"]))

@@ -1,4 +1,8 @@
-"""The written form of compiled features: source and bytecode under a hash, tied to a version of Python."""
+"""The written form of compiled features: source and bytecode under a hash, tied to Python and to this package.
+
+Generated code means what the compiler meant that wrote it, and calls functions of this package. So an artefact
+names the source of the engine it was made with, and is refused by any other, were it one line apart.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,15 @@ import hashlib
 import marshal
 import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib.util import MAGIC_NUMBER
+from pathlib import Path
 from types import CodeType
 
 from functions.documents import Json
 
-FORMAT = 1
-"""Counts up whenever generated code, or a function that it calls, changes its meaning."""
+FORMAT = 2
+"""Counts up whenever the shape of the artefact changes."""
 
 
 class ArtifactError(ValueError):
@@ -25,6 +31,7 @@ def seal(source: str, expressions: str) -> dict[str, Json]:
     code = compile(source, "<generated features>", "exec", dont_inherit=True)
     held: dict[str, Json] = {
         "format": FORMAT,
+        "engine": engine_version(),
         "python": _python(),
         "code": source,
         "bytecode": base64.b64encode(marshal.dumps(code)).decode(),
@@ -39,7 +46,9 @@ def opened(artifact: Mapping[str, Json]) -> CodeType:
     Raises:
         ArtifactError: It does not fit, is damaged, or is no artefact at all.
     """
-    if artifact.get("format") != FORMAT:
+    if not isinstance(artifact, Mapping):
+        raise ArtifactError("this is no artefact of expressions")
+    if artifact.get("format") != FORMAT or artifact.get("engine") != engine_version():
         raise ArtifactError("the artefact is of another version of this package; build it again")
     if artifact.get("python") != _python():
         here = f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor}"
@@ -54,12 +63,24 @@ def opened(artifact: Mapping[str, Json]) -> CodeType:
     return code
 
 
+@cache
+def engine_version() -> str:
+    """Return the hash of the source of the engine: of this room, and of what it reads times with."""
+    room = Path(__file__).parent
+    digest = hashlib.sha256()
+    for module in (*sorted(room.rglob("*.py")), room.parent / "times.py"):
+        digest.update(
+            f"{module.relative_to(room.parent).as_posix()}\0".encode() + module.read_bytes() + b"\0"
+        )
+    return digest.hexdigest()[:16]
+
+
 def _python() -> str:
     return f"{sys.implementation.cache_tag}-{MAGIC_NUMBER.hex()}"
 
 
 def _hash(artifact: Mapping[str, Json]) -> str:
     digest = hashlib.sha256()
-    for part in ("format", "python", "code", "bytecode", "expressions"):
+    for part in ("format", "engine", "python", "code", "bytecode", "expressions"):
         digest.update(f"{artifact[part]}\0".encode())
     return digest.hexdigest()
