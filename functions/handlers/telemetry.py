@@ -76,7 +76,8 @@ class Telemetry:
     rung of the model, `ConsentUnknown`, for each feature why its own value was not used
     (`Missing.<feature>`, `Null.`, `Stale.`, `OutOfRange.`, `WrongType.`), `Detector.<where>.<pattern>` for what
     looks like personal data, `Replayed` for a decision of a replay, which counts
-    as nothing else, `Parked`, `Retried`, `Crashed`, `PolicyUnread` for a look at the policy in force that failed,
+    as nothing else, `Parked`, `Retried`, `Denied` for a record that waits until somebody mends a right or a
+    setting, `Crashed`, `PolicyUnread` for a look at the policy in force that failed,
     `PolicyUnavailable` for a decision that had to do without it, how far actions got, and `Latency` in
     milliseconds. The schedule notes `OutboxAge`, in seconds, of the oldest action that it could not send.
 

@@ -13,6 +13,7 @@ from functions.errors import EventError
 from functions.events.event import Event
 from functions.events.reading import Parsed, read_document
 from functions.events.replays import LIVE
+from functions.handlers.blame import is_operators
 from functions.handlers.invocation import LambdaContext
 from functions.handlers.parking import Parking
 from functions.handlers.telemetry import INTERNAL, Telemetry
@@ -222,6 +223,8 @@ def settled(
             return True
         telemetry.warning("not parked", code, request_id=request_id, trouble=trouble)
     telemetry.count("Retried")
+    if is_operators(code):
+        telemetry.count("Denied")
     return False
 
 
@@ -236,7 +239,7 @@ def _read(record: Json, arrived_at: datetime, check: Callable[[], None]) -> Sequ
 def _verdict(receipts: Sequence[Receipt]) -> Verdict:
     """Return the fate of a record: while anything of it may still succeed, it is not parked."""
     for receipt in receipts:
-        if receipt.outcome == "failed" and receipt.retryable:
+        if receipt.outcome == "failed" and (receipt.retryable or is_operators(receipt.reason.code)):
             return Verdict("retry", receipt.reason.code)
     for receipt in receipts:
         if receipt.dead_letter:

@@ -39,7 +39,8 @@ _MEANING: Final = MappingProxyType[AwsFailure, type[ProfileStoreError]](
         "throttled": StoreThrottledError,
         "internal": StoreUnavailableError,
         "unavailable": StoreUnavailableError,
-        "expired": StoreDeniedError,
+        # Credentials that have run out, or can't be had just now, are fetched anew.
+        "expired": StoreUnavailableError,
         "forbidden": StoreDeniedError,
         "unconnected": StoreUnavailableError,
         "connect_timeout": StoreUnavailableError,
@@ -47,7 +48,7 @@ _MEANING: Final = MappingProxyType[AwsFailure, type[ProfileStoreError]](
         "broken": StoreUnavailableError,
         # What was received can't be read: the answer is lost, so a write is in doubt.
         "unreadable": StoreUnavailableError,
-        "no_credentials": StoreDeniedError,
+        "no_credentials": StoreUnavailableError,
         "setup": StoreDeniedError,
         "parameters": StoreRejectedError,
     }

@@ -28,7 +28,7 @@ from functions.errors import (
     StoreThrottledError,
     StoreUnavailableError,
 )
-from functions.outbound.aws_failures import CREDENTIAL_CODES
+from functions.outbound.aws_failures import COMMON_CODES, CREDENTIAL_CODES
 from functions.profiles.dynamodb import DynamoProfileStore
 from functions.profiles.dynamodb_calls import Surroundings
 from functions.profiles.dynamodb_errors import (
@@ -128,8 +128,10 @@ def test_every_error_of_the_operations_in_use_is_mapped() -> None:
     assert codes - {CONDITION_FAILED, CANCELLED} <= set(CODE_ERRORS)
 
 
-def test_credential_codes_are_denials_that_say_so() -> None:
-    assert {CODE_ERRORS[code] for code in CREDENTIAL_CODES} == {StoreDeniedError}
+def test_credential_codes_say_so_and_those_of_credentials_that_ran_out_pass() -> None:
+    ran_out = {code for code in CREDENTIAL_CODES if COMMON_CODES[code] == "expired"}
+    assert {CODE_ERRORS[code] for code in ran_out} == {StoreUnavailableError}
+    assert {CODE_ERRORS[code] for code in CREDENTIAL_CODES - ran_out} == {StoreDeniedError}
     assert {"credentials" in str(from_code(code, 400, "t").hint) for code in CREDENTIAL_CODES} == {True}
 
 
@@ -143,7 +145,7 @@ def test_credential_codes_are_denials_that_say_so() -> None:
             "There is no table profiles-1",
         ),
         (refusal("AccessDeniedException"), StoreDeniedError, "AccessDeniedException", "dynamodb:GetItem"),
-        (refusal("ExpiredTokenException"), StoreDeniedError, "ExpiredTokenException", "credentials"),
+        (refusal("ExpiredTokenException"), StoreUnavailableError, "ExpiredTokenException", "credentials"),
         (refusal("UnrecognizedClientException"), StoreDeniedError, "profiles-1", "credentials"),
         (NoCredentialsError(), StoreDeniedError, "NoCredentialsError", "credentials"),
         (refusal("ValidationException"), StoreRejectedError, "ValidationException", "None"),

@@ -91,7 +91,7 @@ def test_the_codes_of_a_service_go_before_the_common_ones() -> None:
         ("ConnectionClosedError", ModelUnavailableError, ActionAmbiguousError, StoreUnavailableError),
         ("IncompleteReadError", ModelUnavailableError, ActionAmbiguousError, StoreUnavailableError),
         ("FlexibleChecksumError", ModelReplyError, ActionAmbiguousError, StoreUnavailableError),
-        ("CredentialRetrievalError", ModelDeniedError, ActionUnavailableError, StoreDeniedError),
+        ("CredentialRetrievalError", ModelDeniedError, ActionUnavailableError, StoreUnavailableError),
         ("NoCredentialsError", ModelDeniedError, ActionDeniedError, StoreDeniedError),
         ("NoRegionError", ModelDeniedError, ActionDeniedError, StoreDeniedError),
         ("ParamValidationError", ModelDeniedError, ActionRejectedError, StoreRejectedError),
