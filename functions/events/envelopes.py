@@ -27,6 +27,9 @@ MAX_BATCH: Final = 1_000
 MAX_SHARED_BYTES: Final = 32_768
 """What the events of a batch may share: it is copied into each. Segment's own limit for one event."""
 
+Vet = Callable[[Json], None]
+"""Raises `EventForeignAccountError` for an account that may not send; is asked at every level that names one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -71,6 +74,7 @@ class _Place:
     """Where the walk stands: what was taken off so far, and what the bus said."""
 
     allowance: Allowance
+    vet: Vet
     position: str = ""
     kinds: tuple[str, ...] = ()
     source: str | None = None
@@ -114,9 +118,24 @@ def unwrap(document: Json) -> tuple[Delivery, ...]:
     return tuple(one for one in found if isinstance(one, Delivery))
 
 
-def unwrap_each(document: Json) -> Iterator[Delivery | Refusal]:
-    """Take every payload out of its envelopes; a poison record does not spoil its neighbours."""
-    yield from _guarded(_walk, document, _Place(Allowance()))
+def unwrap_each(document: Json, vet: Vet = lambda _: None) -> Iterator[Delivery | Refusal]:
+    """Take every payload out of its envelopes; a poison record does not spoil its neighbours.
+
+    Args:
+        document: An envelope, a bare event or a list of them.
+        vet: Is asked about the account of every envelope of AWS's that names one; by default all may send.
+    """
+    yield from _guarded(_walk, document, _Place(Allowance(), vet))
+
+
+def account_in(arn: Json) -> Json:
+    """Return the account in an ARN; None where there is none.
+
+    >>> account_in("arn:aws:sns:eu-central-1:123456789012:clicks")
+    '123456789012'
+    """
+    parts = arn.split(":") if isinstance(arn, str) else []
+    return parts[4] if len(parts) > 4 else None
 
 
 def _guarded(read: Callable[[Json, _Place], _Found], document: Json, place: _Place) -> _Found:
@@ -175,6 +194,8 @@ def _event_bridge(document: dict[str, Json], place: _Place) -> _Found:
         raise EventMalformedError(f"{place.name}: detail-type and source of an EventBridge event are text")
     if not isinstance(document.get("detail"), dict):
         raise EventMalformedError(f"{place.inside('detail').name}: an EventBridge event has an object here")
+    if "account" in document:
+        place.vet(document["account"])
     generation, arrived_at = read_replay(document, place.name)
     inner = replace(
         inner.inside("detail"),
@@ -197,6 +218,8 @@ def _records(document: dict[str, Json], place: _Place) -> _Found:
 def _record(record: Json, place: _Place) -> _Found:
     if not isinstance(record, dict):
         raise EventMalformedError(f"{place.name}: no object")
+    if "eventSourceARN" in record:
+        place.vet(account_in(record["eventSourceARN"]))
     for key, read in _RECORD_KINDS.items():
         if key in record:
             yield from read(record, place)
@@ -219,6 +242,8 @@ def _sns(record: dict[str, Json], place: _Place) -> _Found:
 
 
 def _notification(document: dict[str, Json], place: _Place) -> _Found:
+    if "TopicArn" in document:
+        place.vet(account_in(document["TopicArn"]))
     yield from _decoded(document.get("Message"), place.within("sns").inside("Message"))
 
 

@@ -9,7 +9,7 @@ from functions.documents import Json
 from functions.errors import EventError
 from functions.events.decoding import decode_document
 from functions.events.dialects import to_event
-from functions.events.envelopes import Delivery, Refusal, unwrap_each
+from functions.events.envelopes import Delivery, Refusal, Vet, unwrap_each
 from functions.events.event import Event
 from functions.events.replays import LIVE
 
@@ -60,9 +60,17 @@ def read_events(text: str | bytes, *, received_at: datetime | None) -> tuple[Par
     return read_document(document, received_at=received_at)
 
 
-def read_document(document: Json, *, received_at: datetime | None) -> tuple[Parsed, ...]:
-    """Read every event of a document that is parsed already, as a Lambda runtime hands it over."""
-    return tuple(_parsed(found, received_at) for found in unwrap_each(document))
+def read_document(
+    document: Json, *, received_at: datetime | None, vet: Vet = lambda _: None
+) -> tuple[Parsed, ...]:
+    """Read every event of a document that is parsed already, as a Lambda runtime hands it over.
+
+    Args:
+        document: An envelope, a bare event or a list of them.
+        received_at: When it arrived, aware; see `to_event`.
+        vet: Is asked about the accounts that the envelopes name; see `unwrap_each`.
+    """
+    return tuple(_parsed(found, received_at) for found in unwrap_each(document, vet))
 
 
 def _parsed(found: Delivery | Refusal, received_at: datetime | None) -> Parsed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functions.documents import Json
 from functions.errors import EventEnvelopeError, UnhandledRecordError
 from functions.handlers.invocation import Handler, LambdaContext, account_of
-from functions.handlers.origin import arrived_at, check_account
+from functions.handlers.origin import arrived_at, vetting
 from functions.handlers.worker import Crew
 
 
@@ -17,18 +17,19 @@ def eventbridge_handler(worker: Crew) -> Handler:
     """
 
     def handle(event: Json, context: LambdaContext) -> Json:
-        shift = worker.begin(context)
+        shift, vet = worker.begin(context), vetting(account_of(context), worker.accounts)
 
         def check() -> None:
             if not isinstance(event, dict) or "detail-type" not in event:
                 raise EventEnvelopeError("the invocation is no event of EventBridge")
-            check_account(event.get("account"), own=account_of(context), accepted=worker.accounts)
+            vet(event.get("account"))
 
         try:
             verdict = shift.take(
                 event,
                 arrived_at=arrived_at(event, "eventbridge", otherwise=shift.now()),
                 check=check,
+                vet=vet,
             )
             settled = shift.settle(event, verdict, source="aws:events")
         finally:

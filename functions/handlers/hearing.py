@@ -9,6 +9,7 @@ from typing import Final
 
 from functions.documents import Json
 from functions.errors import EventError, ProfileStoreError, StoreRejectedError
+from functions.events.envelopes import Vet
 from functions.events.reading import Parsed, read_document
 from functions.handlers.invocation import LambdaContext
 from functions.handlers.parking import Parking
@@ -60,7 +61,7 @@ class OutcomeShift:
         """Return the present instant."""
         return self.worker.wall()
 
-    def take(self, record: Json, *, arrived_at: datetime, check: Callable[[], None]) -> Verdict:
+    def take(self, record: Json, *, arrived_at: datetime, check: Callable[[], None], vet: Vet) -> Verdict:
         """Record what one record of an event source tells; whatever is wrong with it stays its own affair.
 
         While anything of it may still succeed, it is not parked: what was recorded counts once.
@@ -69,10 +70,12 @@ class OutcomeShift:
             record: As the event source delivered it.
             arrived_at: When AWS took it.
             check: Raises `EventError` for a record that is not to be read.
+            vet: Is asked about the accounts that its envelopes name.
         """
         try:
             check()
-            verdicts = [self._recorded(parsed) for parsed in read_document(record, received_at=arrived_at)]
+            events = read_document(record, received_at=arrived_at, vet=vet)
+            verdicts = [self._recorded(parsed) for parsed in events]
         except EventError as error:
             return Verdict("park", error.code)
         except Exception as error:  # noqa: BLE001 - the one place where nothing of a record may escape

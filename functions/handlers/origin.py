@@ -8,6 +8,7 @@ from typing import Final
 
 from functions.documents import Json
 from functions.errors import EventEnvelopeError, EventForeignAccountError
+from functions.events.envelopes import Vet, account_in
 from functions.times import parse_instant
 
 # Kind of the record to the path of the instant at which AWS took it. Clocks of producers are corrected by
@@ -52,11 +53,14 @@ def check_account(account: Json, *, own: str, accepted: Collection[str]) -> None
     )
 
 
+def vetting(own: str, accepted: Collection[str]) -> Vet:
+    """Return what refuses accounts that are not accepted; the arguments are those of `check_account`."""
+    return lambda account: check_account(account, own=own, accepted=accepted)
+
+
 def arn_account(record: Json) -> Json:
     """Return the account in the ARN of a record's event source; None where there is none."""
-    arn = record.get("eventSourceARN") if isinstance(record, dict) else None
-    parts = arn.split(":") if isinstance(arn, str) else []
-    return parts[4] if len(parts) > 4 else None
+    return account_in(record.get("eventSourceARN")) if isinstance(record, dict) else None
 
 
 def arrived_at(record: Json, kind: str, *, otherwise: datetime) -> datetime:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.documents import Json
 from functions.errors import UnhandledRecordError
+from functions.events.envelopes import Vet
 from functions.handlers.invocation import Handler, LambdaContext, account_of
-from functions.handlers.origin import arn_account, arrived_at, check_account, check_source
+from functions.handlers.origin import arn_account, arrived_at, check_source, vetting
 from functions.handlers.worker import Crew, Turn
 
 if TYPE_CHECKING:
@@ -99,18 +100,20 @@ def _dealt_with(shift: Turn, record: dict[str, Any], source: str) -> bool:
     if source == "aws:dynamodb" and not _is_of_profile(record):
         shift.worker.telemetry.count("Ignored")
         return True
+    vet = vetting(account_of(shift.context), shift.worker.accounts)
     verdict = shift.take(
         record,
         arrived_at=arrived_at(record, source, otherwise=shift.now()),
-        check=_check(shift, record, source),
+        check=_check(record, source, vet),
+        vet=vet,
     )
     return shift.settle(_parked_form(record), verdict, source=source)
 
 
-def _check(shift: Turn, record: dict[str, Any], source: str) -> Callable[[], None]:
+def _check(record: dict[str, Any], source: str, vet: Vet) -> Callable[[], None]:
     def check() -> None:
         check_source(record, source)
-        check_account(arn_account(record), own=account_of(shift.context), accepted=shift.worker.accounts)
+        vet(arn_account(record))
 
     return check
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from functions.documents import Json
 from functions.errors import EventError
+from functions.events.envelopes import Vet
 from functions.handlers.invocation import LambdaContext
 from functions.handlers.parking import Parking
 from functions.handlers.telemetry import INTERNAL, Telemetry
@@ -59,27 +60,31 @@ class IngestShift:
         """Return the present instant."""
         return self.worker.wall()
 
-    def take(self, record: Json, *, arrived_at: datetime, check: Callable[[], None]) -> Verdict:
+    def take(self, record: Json, *, arrived_at: datetime, check: Callable[[], None], vet: Vet) -> Verdict:
         """Take in one record of an event source; whatever is wrong with it stays its own affair.
 
         Args:
             record: As the event source delivered it.
             arrived_at: When AWS took it.
             check: Raises `EventError` for a record that is not to be read.
+            vet: Is asked about the accounts that its envelopes name.
         """
         try:
             try:
                 check()
             except EventError as error:
                 return self._report([Ingested("record", "unread", "refused", error=error)])
-            return self._report(self.ingested(record, arrived_at=arrived_at))
+            return self._report(self.ingested(record, arrived_at=arrived_at, vet=vet))
         except Exception as error:  # noqa: BLE001 - the one place where nothing of a record may escape
             self.worker.telemetry.crashed(error, request_id=self.context.aws_request_id)
             return Verdict("retry", INTERNAL)
 
-    def ingested(self, document: Json, *, arrived_at: datetime, gpc: bool = False) -> Sequence[Ingested]:
+    def ingested(
+        self, document: Json, *, arrived_at: datetime, gpc: bool = False, vet: Vet = lambda _: None
+    ) -> Sequence[Ingested]:
         """Take in a document, and say what became of each of its records."""
-        return tuple(self.worker.ingest.take(document, now=self.now(), received_at=arrived_at, gpc=gpc))
+        ingest, now = self.worker.ingest, self.now()
+        return tuple(ingest.take(document, now=now, received_at=arrived_at, gpc=gpc, vet=vet))
 
     def settle(self, record: Json, verdict: Verdict, *, source: str) -> bool:
         """Park what is to be parked; say whether the event source can forget the record."""

@@ -10,6 +10,7 @@ from typing import Final, Literal, Protocol
 from functions.actions.channel import ActionChannel
 from functions.documents import Json
 from functions.errors import EventError
+from functions.events.envelopes import Vet
 from functions.events.event import Event
 from functions.events.reading import Parsed, read_document
 from functions.events.replays import LIVE
@@ -66,7 +67,7 @@ class Turn(Protocol):
         """Return the present instant."""
         ...
 
-    def take(self, record: Json, *, arrived_at: datetime, check: Callable[[], None]) -> Verdict:
+    def take(self, record: Json, *, arrived_at: datetime, check: Callable[[], None], vet: Vet) -> Verdict:
         """Deal with one record; whatever is wrong with it stays its own affair."""
         ...
 
@@ -151,16 +152,17 @@ class Shift:
         """Return decision time."""
         return self.worker.ports.wall()
 
-    def take(self, record: Json, *, arrived_at: datetime, check: Callable[[], None]) -> Verdict:
+    def take(self, record: Json, *, arrived_at: datetime, check: Callable[[], None], vet: Vet) -> Verdict:
         """Deal with one record; whatever is wrong with it stays its own affair.
 
         Args:
             record: As the event source delivered it.
             arrived_at: When AWS took it.
             check: Raises `EventError` for a record that is not to be read.
+            vet: Is asked about the accounts that its envelopes name.
         """
         try:
-            return _verdict(self._receipts(record, arrived_at, check))
+            return _verdict(self._receipts(record, arrived_at, check, vet))
         except Exception as error:  # noqa: BLE001 - the one place where nothing of a record may escape
             self.worker.telemetry.crashed(error, request_id=self.context.aws_request_id)
             return Verdict("retry", INTERNAL)
@@ -190,9 +192,11 @@ class Shift:
             request_id=request_id,
         )
 
-    def _receipts(self, record: Json, arrived_at: datetime, check: Callable[[], None]) -> Sequence[Receipt]:
+    def _receipts(
+        self, record: Json, arrived_at: datetime, check: Callable[[], None], vet: Vet
+    ) -> Sequence[Receipt]:
         receipts = []
-        for parsed in _read(record, arrived_at, check):
+        for parsed in _read(record, arrived_at, check, vet):
             if parsed.error is not None:
                 receipt = refused(self.plan, parsed.error)
             else:
@@ -228,12 +232,12 @@ def settled(
     return False
 
 
-def _read(record: Json, arrived_at: datetime, check: Callable[[], None]) -> Sequence[Parsed]:
+def _read(record: Json, arrived_at: datetime, check: Callable[[], None], vet: Vet) -> Sequence[Parsed]:
     try:
         check()
     except EventError as error:
         return (Parsed("record", "unread", None, error),)
-    return read_document(record, received_at=arrived_at)
+    return read_document(record, received_at=arrived_at, vet=vet)
 
 
 def _verdict(receipts: Sequence[Receipt]) -> Verdict:

@@ -16,7 +16,7 @@ from functions.errors import (
     ProfileStoreError,
     StoreRejectedError,
 )
-from functions.events.envelopes import Delivery, Refusal, unwrap_each
+from functions.events.envelopes import Delivery, Refusal, Vet, unwrap_each
 from functions.governance.statements import ConsentSources
 from functions.ingest.changes import Changes, read_changes
 from functions.profiles.store import ProfileStore
@@ -82,7 +82,13 @@ class Ingest:
     skew: timedelta = timedelta(minutes=5)
 
     def take(
-        self, document: Json, *, now: datetime, received_at: datetime, gpc: bool = False
+        self,
+        document: Json,
+        *,
+        now: datetime,
+        received_at: datetime,
+        gpc: bool = False,
+        vet: Vet = lambda _: None,
     ) -> Iterator[Ingested]:
         """Take in every record of a document; one that is wrong does not spoil its neighbours.
 
@@ -91,8 +97,9 @@ class Ingest:
             now: The present instant.
             received_at: When the document arrived, the same at every redelivery.
             gpc: Whether the request that brought it carried `Sec-GPC: 1`.
+            vet: Is asked about the accounts that the envelopes name; see `unwrap_each`.
         """
-        for found in unwrap_each(document):
+        for found in unwrap_each(document, vet):
             if isinstance(found, Refusal):
                 yield Ingested(found.position, found.envelope, "refused", error=found.error)
             else:

@@ -74,7 +74,7 @@ def test_a_shard_waits_in_order_while_the_store_refuses_the_function(code: str) 
 
 def test_an_event_that_eventbridge_brings_itself_is_left_to_lambda() -> None:
     stage = stage_without_store("AccessDeniedException")
-    with pytest.raises(Exception, match="not dealt with: store.denied"):
+    with pytest.raises(Exception, match=r"not dealt with: store\.denied"):
         eventbridge_handler(stage.worker)(eventbridge_event(), stage.context)
     assert stage.queue.sent == []
 

@@ -30,6 +30,7 @@ from functions.testing.sample_function import CUSTOMER, NOW, a_plan, put_custome
 HIGH = ModelReply(b"0.83", "text/csv")
 DOWN = ModelUnavailableError("down")
 OTHER_ACCOUNT = QUEUE_ARN.replace("123456789012", "999999999999")
+TOPIC_ARN = QUEUE_ARN.replace(":sqs:", ":sns:")
 
 
 def failures(reply: Any) -> list[str]:
@@ -274,11 +275,11 @@ ENVELOPES: list[tuple[str, Any]] = [
     ("EventBridge in SQS", eventbridge_event()),
     (
         "SNS in SQS",
-        {"Type": "Notification", "TopicArn": "arn:aws:sns:x", "Message": json.dumps(event_body())},
+        {"Type": "Notification", "TopicArn": TOPIC_ARN, "Message": json.dumps(event_body())},
     ),
     (
         "EventBridge in SNS in SQS",
-        {"Type": "Notification", "TopicArn": "arn:aws:sns:x", "Message": json.dumps(eventbridge_event())},
+        {"Type": "Notification", "TopicArn": TOPIC_ARN, "Message": json.dumps(eventbridge_event())},
     ),
     ("compressed", base64.b64encode(compress(json.dumps(event_body()).encode())).decode()),
 ]
