@@ -10,6 +10,7 @@ from functions.errors import UnhandledRecordError
 from functions.events.envelopes import Vet
 from functions.handlers.invocation import Handler, LambdaContext, account_of
 from functions.handlers.origin import arn_account, arrived_at, check_source, vetting
+from functions.handlers.parking import STREAMS
 from functions.handlers.worker import Crew, Turn
 
 if TYPE_CHECKING:
@@ -17,12 +18,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 _FIFO: Final = ".fifo"
-
-# Event source to the part of a record that has its sequence number, and the number's name there.
-_SEQUENCES: Final = {
-    "aws:kinesis": ("kinesis", "sequenceNumber"),
-    "aws:dynamodb": ("dynamodb", "SequenceNumber"),
-}
 
 _PROFILE: Final = {"S": "PROFILE"}
 """Sort key of the items whose changes are events."""
@@ -132,7 +127,7 @@ def _parked_form(record: dict[str, Any]) -> Json:
 
 
 def _sequence(record: dict[str, Any], source: str) -> str:
-    part, name = _SEQUENCES[source]
+    part, name = STREAMS[source]
     stream = record.get(part)
     # Without a number Lambda takes the whole batch for failed.
     return str(stream.get(name, "")) if isinstance(stream, dict) else ""

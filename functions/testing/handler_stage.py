@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, field, replace
 
 from functions.actions.memory import MemoryChannel
-from functions.errors import ActionError
+from functions.errors import ActionError, ActionRejectedError
 from functions.handlers.parking import Parking
 from functions.handlers.telemetry import Telemetry
 from functions.handlers.worker import Worker
@@ -18,6 +18,9 @@ from functions.testing.rehearsal import Rehearsal
 from functions.testing.sample_function import NOW, put_customer
 
 _NUMBERS = itertools.count(1)
+
+# Body and attributes. Source: SQS developer guide, "Amazon SQS message quotas".
+_MESSAGE_BYTES = 1_048_576
 
 
 @dataclass
@@ -34,7 +37,7 @@ class StageContext:
 
 
 class StageQueue:
-    """A dead-letter queue that keeps what it is sent, or refuses it with `error`."""
+    """A dead-letter queue that keeps what it is sent, refuses what SQS would, or anything with `error`."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, dict[str, str]]] = []
@@ -45,8 +48,12 @@ class StageQueue:
 
         Raises:
             ActionError: One was asked for.
+            ActionRejectedError: The message is larger than a message of SQS can be, or no text of UTF-8.
         """
         del key, group
+        counted = sum(len(name) + len("String") + len(text.encode()) for name, text in attributes.items())
+        if len(body.encode()) + counted > _MESSAGE_BYTES:
+            raise ActionRejectedError(f"a message has at most {_MESSAGE_BYTES:,} bytes")
         if self.error is not None:
             raise self.error
         self.sent.append((body, attributes))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from functions.errors import ModelDeniedError, ModelReplyError, ProfileStoreError, SettingsError
+from functions.governance.gate import Payload
 from functions.handlers.direct import eventbridge_handler
 from functions.handlers.records import sqs_handler, stream_handler
 from functions.models.memory import MemoryModel
@@ -88,7 +89,7 @@ def test_an_event_that_eventbridge_brings_itself_is_left_to_lambda() -> None:
     ],
 )
 def test_a_model_that_may_not_be_called_parks_nothing(error: Exception, parked: list[str]) -> None:
-    def refuse(_: bytes) -> ModelReply:
+    def refuse(_: Payload) -> ModelReply:
         raise error
 
     stage = handler_stage(without_fallback(a_plan()), model=MemoryModel(refuse))
