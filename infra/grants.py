@@ -11,8 +11,8 @@ from aws_cdk import aws_iam as iam
 
 from functions.actions.opening import CHANNEL_KINDS
 from functions.profiles.dynamodb_consents import PURPOSE
+from functions.profiles.dynamodb_documents import OPERATOR_PARTITION, SUPPRESSION_PARTITION
 from functions.profiles.dynamodb_identities import TARGET
-from functions.profiles.dynamodb_operator import OPERATOR_PARTITION
 from functions.profiles.dynamodb_profiles import BODY, WRITTEN_AT
 from functions.profiles.dynamodb_table import OUTBOX_INDEX
 from functions.spec.plan import ChannelPlan, ModelPlan
@@ -67,7 +67,11 @@ def _not_operating(table: TableAddress) -> iam.PolicyStatement:
         effect=iam.Effect.DENY,
         actions=["dynamodb:PutItem", "dynamodb:UpdateItem"],
         resources=[table.arn],
-        conditions={"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": [OPERATOR_PARTITION]}},
+        conditions={
+            "ForAnyValue:StringLike": {
+                "dynamodb:LeadingKeys": [OPERATOR_PARTITION, f"{SUPPRESSION_PARTITION}*"]
+            }
+        },
     )
 
 

@@ -6,12 +6,19 @@ A store that has a transaction of its own reads what is needed inside it, asks h
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from functions.errors import StoreRejectedError
 from functions.governance.consent import ConsentRecord
 from functions.profiles.codec import check_id, to_milliseconds
+from functions.profiles.operator_documents import check_name
+from functions.profiles.premises import (
+    MAX_CONSENTS,
+    MAX_MARKS,
+    ConsentCondition,
+    DocumentCondition,
+)
 from functions.profiles.rows import as_stored
 from functions.profiles.store import (
     MAX_CONTACTS,
@@ -19,10 +26,10 @@ from functions.profiles.store import (
     BudgetTake,
     CommitRequest,
     CommitResult,
-    CommitStatus,
     ContactStatus,
     DecisionRecord,
     OutboxEntry,
+    Refusal,
     notice_key,
 )
 
@@ -42,7 +49,8 @@ class Stored:
 
     Attributes:
         decision: The decision with the id of the request.
-        consent: The record of the purpose that the request names.
+        consents: Records of the purposes that the request names, by purpose.
+        marks: Versions of the shared documents that the request names, by name.
         version: Of the profile's state.
         contacts: Entries of the contact log that pruning would leave.
         budgets_left: Minor units in each shard that the request names, in its order; None for one that was
@@ -50,7 +58,8 @@ class Stored:
     """
 
     decision: DecisionRecord | None = None
-    consent: ConsentRecord | None = None
+    consents: Mapping[str, ConsentRecord] = field(default_factory=dict)
+    marks: Mapping[str, int] = field(default_factory=dict)
     version: int = 0
     contacts: int = 0
     budgets_left: tuple[int | None, ...] = ()
@@ -77,8 +86,8 @@ def check_request(request: CommitRequest) -> None:
             raise StoreRejectedError("the contact belongs to another decision")
         if state.expected_version is None:
             raise StoreRejectedError("a contact needs the version that was read")
-    if request.consent is not None:
-        check_consent_condition(request.consent.purpose, request.consent.record)
+    _check_consents(request.consents)
+    _check_marks(request.marks)
     _check_takes(request.budgets)
 
 
@@ -111,15 +120,34 @@ def _check_notices(request: CommitRequest) -> None:
             raise StoreRejectedError("a notice belongs to another decision")
 
 
-def check_consent_condition(purpose: str, record: ConsentRecord | None) -> None:
-    """Refuse a condition whose record is about another purpose.
+def _check_consents(conditions: Sequence[ConsentCondition]) -> None:
+    """Refuse conditions on consent that contradict themselves.
 
     Raises:
-        StoreRejectedError: It is.
+        StoreRejectedError: Two are about one purpose, one holds the record of another, or there are too many.
     """
-    check_id(purpose, "the purpose")
-    if record is not None and record.purpose != purpose:
-        raise StoreRejectedError("the consent condition holds the record of another purpose")
+    purposes = {one.purpose for one in conditions}
+    if len(purposes) < len(conditions) or len(purposes) > MAX_CONSENTS:
+        raise StoreRejectedError("a commit is conditional on each consent once, and on few of them")
+    for one in conditions:
+        check_id(one.purpose, "the purpose")
+        if one.record is not None and one.record.purpose != one.purpose:
+            raise StoreRejectedError("the consent condition holds the record of another purpose")
+
+
+def _check_marks(conditions: Sequence[DocumentCondition]) -> None:
+    """Refuse conditions on shared documents that contradict themselves.
+
+    Raises:
+        StoreRejectedError: Two are about one document, one has a version that none can have, or there are too many.
+    """
+    names = {one.name for one in conditions}
+    if len(names) < len(conditions) or len(names) > MAX_MARKS:
+        raise StoreRejectedError("a commit is conditional on each shared document once, and on few of them")
+    for one in conditions:
+        check_name(one.name)
+        if not 0 <= one.version <= MAX_AMOUNT:
+            raise StoreRejectedError("the version of a shared document is out of range")
 
 
 def check_budget(budget: str, period: str, shards: Sequence[int] = ()) -> None:
@@ -135,11 +163,12 @@ def check_budget(budget: str, period: str, shards: Sequence[int] = ()) -> None:
 
 
 def refusal(request: CommitRequest, stored: Stored) -> CommitResult | None:
-    """Return the first reason against a commit in the order of `CommitStatus`; None to go ahead."""
+    """Return the first reason against a commit in the order of `Refusal`; None to go ahead."""
     if stored.decision is not None:
         return CommitResult("duplicate", stored.decision)
-    reasons: Mapping[CommitStatus, bool] = {
+    reasons: Mapping[Refusal, bool] = {
         "consent_changed": _consent_changed(request, stored),
+        "lists_changed": any(stored.marks.get(one.name, 0) != one.version for one in request.marks),
         "version_moved": _version_moved(request, stored),
         "budget_empty": _budget_empty(request, stored),
         "contacts_full": _adds_contact(request) and stored.contacts >= MAX_CONTACTS,
@@ -181,10 +210,10 @@ def settled(
 
 
 def _consent_changed(request: CommitRequest, stored: Stored) -> bool:
-    if request.consent is None:
-        return False
-    read = request.consent.record
-    return (as_stored(read) if read is not None else None) != stored.consent
+    return any(
+        (as_stored(one.record) if one.record is not None else None) != stored.consents.get(one.purpose)
+        for one in request.consents
+    )
 
 
 def _version_moved(request: CommitRequest, stored: Stored) -> bool:

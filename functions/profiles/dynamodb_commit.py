@@ -1,14 +1,15 @@
 """A commit against DynamoDB: one transaction, and what its refusal means.
 
 The transaction has at most one operation per item: put the decision if it is absent, check the consent
-record, update the state, take from the budget's shard, put the outbox entry, add the trial. A second delivery is told by
-the decision that exists, not by `ClientRequestToken`, which answers success to an identical repeat.
+records and the suppression marks, update the state, take from the budget's shard, put the outbox entry, add the
+trial. A second delivery is told by the decision that exists, not by `ClientRequestToken`, which answers success
+to an identical repeat.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,10 +18,11 @@ from functions.profiles.conditions import Stored, check_request, entries_of, ref
 from functions.profiles.dynamodb_calls import Answer, DynamoCalls, Patience
 from functions.profiles.dynamodb_consents import (
     consent_attribute,
-    consent_of,
     consent_value,
-    same_consent_expression,
+    consents_of,
+    same_consents_expression,
 )
+from functions.profiles.dynamodb_documents import document_check, document_version
 from functions.profiles.dynamodb_expressions import Expression
 from functions.profiles.dynamodb_feedback import trial_update
 from functions.profiles.dynamodb_items import (
@@ -44,11 +46,12 @@ from functions.profiles.dynamodb_state import (
     state_write,
     version_of,
 )
+from functions.profiles.premises import DocumentCondition
 from functions.profiles.rows import as_stored
 from functions.profiles.store import BudgetTake, CommitRequest, CommitResult
 
 _Part = str
-"""`decision`, `consent`, `state`, `trial`, or `budget` or `outbox` with a number."""
+"""`decision`, `consent`, `state`, `trial`, or `mark`, `budget` or `outbox` with a number."""
 
 _Found = Mapping[_Part, Item]
 """The items that conditions failed on; empty where there is none."""
@@ -67,7 +70,7 @@ class _Known:
     """What a refused attempt has taught: the items as they were a moment ago."""
 
     state: Item | None = None
-    consent: Attribute | None = None
+    consents: Mapping[str, Attribute] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class Commit:
         token: Marks the decision as written by this commit and no other.
         decision: Its item.
         state: What to write to the state, None for nothing.
-        consent: The record that was read, None where it was absent or is no condition.
+        consents: The records that were read, by purpose; None where one was absent.
         outbox: The items of the outbox entries.
         trial: The write that adds its trial, None where it has none.
     """
@@ -88,7 +91,7 @@ class Commit:
     token: str
     decision: Item
     state: StateWrite | None
-    consent: Attribute | None
+    consents: Mapping[str, Attribute | None]
     outbox: tuple[Item, ...]
     trial: dict[str, Any] | None
 
@@ -100,13 +103,13 @@ def prepare_commit(table: str, request: CommitRequest, token: str) -> Commit:
         StoreRejectedError: It contradicts itself, holds what can't be kept, or an item is too large.
     """
     check_request(request)
-    record = request.consent.record if request.consent else None
+    records = {one.purpose: one.record for one in request.consents}
     return Commit(
         request=request,
         token=token,
         decision=decision_item(request.decision, token),
         state=state_write(request.decision.profile_id, request.state) if request.state else None,
-        consent=consent_value(record) if record else None,
+        consents={purpose: consent_value(one) if one else None for purpose, one in records.items()},
         outbox=tuple(outbox_item(entry) for entry in entries_of(request)),
         trial=trial_update(table, request.trial) if request.trial is not None else None,
     )
@@ -174,9 +177,11 @@ def _operations(table: str, commit: Commit, known: _Known) -> dict[_Part, dict[s
     absent = {"ConditionExpression": "attribute_not_exists(pk)", **_ALL_OLD}
     put = {"TableName": table, "Item": commit.decision, **absent}
     found: dict[_Part, dict[str, Any]] = {"decision": {"Put": put}}
-    if request.consent is not None:
-        same = same_consent_expression(request.consent.purpose, known.consent or commit.consent)
+    if request.consents:
+        same = same_consents_expression({**commit.consents, **known.consents})
         found["consent"] = {"ConditionCheck": same.request(table, key(profile_id, CONSENT), **_ALL_OLD)}
+    for place, mark in enumerate(request.marks):
+        found[_mark(place)] = {"ConditionCheck": {**document_check(table, mark), **_ALL_OLD}}
     if commit.state is not None:
         update = state_expression(commit.state, known.state)
         if update.changes:
@@ -189,6 +194,10 @@ def _operations(table: str, commit: Commit, known: _Known) -> dict[_Part, dict[s
     if commit.trial is not None:
         found["trial"] = {"Update": commit.trial}
     return found
+
+
+def _mark(place: int) -> _Part:
+    return f"mark {place}"
 
 
 def _budget(place: int) -> _Part:
@@ -238,21 +247,26 @@ def _judged(commit: Commit, found: _Found) -> CommitResult | None:
     decision = found.get("decision")
     if decision and decision.get(COMMIT, {}).get("S") == commit.token:
         return CommitResult("committed")
-    condition, state = request.consent, request.state
-    consent = condition.record if condition else None
+    state = request.state
     version = state.expected_version or 0 if state else 0
     stored = Stored(
         decision=decision_of(decision) if decision else None,
-        consent=as_stored(consent) if consent else None,
+        consents={one.purpose: as_stored(one.record) for one in request.consents if one.record},
+        marks={one.name: _version(found, place, one) for place, one in enumerate(request.marks)},
         version=version,
         budgets_left=tuple(_left(found, place, take) for place, take in enumerate(request.budgets)),
     )
-    if condition is not None and "consent" in found:
-        stored = replace(stored, consent=consent_of(found["consent"], condition.purpose))
+    if "consent" in found:
+        stored = replace(stored, consents=consents_of(found["consent"]))
     if commit.state is not None and "state" in found:
         item = found["state"]
         stored = replace(stored, version=version_of(item), contacts=contacts_left(item, commit.state))
     return refusal(request, stored)
+
+
+def _version(found: _Found, place: int, read: DocumentCondition) -> int:
+    """Return the version of a shared document; the one that was read where its condition held."""
+    return document_version(found[_mark(place)]) if _mark(place) in found else read.version
 
 
 def _left(found: _Found, place: int, take: BudgetTake) -> int | None:
@@ -265,12 +279,13 @@ def _left(found: _Found, place: int, take: BudgetTake) -> int | None:
 
 def _learnt(commit: Commit, known: _Known, found: _Found) -> _Known:
     """Return what the next attempt builds on."""
-    condition = commit.request.consent
-    consent = known.consent
-    if condition is not None and "consent" in found:
-        # The record that was read, as somebody else spelled it.
-        consent = found["consent"].get(consent_attribute(condition.purpose))
-    return _Known(state=found.get("state", known.state), consent=consent)
+    consents = known.consents
+    if "consent" in found:
+        # The records that were read, as somebody else spelled them.
+        item = found["consent"]
+        spelled = {one.purpose: item.get(consent_attribute(one.purpose)) for one in commit.request.consents}
+        consents = {purpose: value for purpose, value in spelled.items() if value is not None}
+    return _Known(state=found.get("state", known.state), consents=consents)
 
 
 def _written(calls: DynamoCalls, commit: Commit, patience: Patience) -> CommitResult | None:

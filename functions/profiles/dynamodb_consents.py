@@ -71,12 +71,13 @@ def put_consent_expression(record: ConsentRecord) -> Expression:
     return expression
 
 
-def same_consent_expression(purpose: str, stored: Attribute | None) -> Expression:
-    """Return the condition that a record is still the same, None for absent."""
+def same_consents_expression(stored: Mapping[str, Attribute | None]) -> Expression:
+    """Return the condition that records are still the same, by purpose; None for absent."""
     expression = Expression()
-    name = expression.name(consent_attribute(purpose))
-    if stored is None:
-        expression.when(f"attribute_not_exists({name})")
-    else:
-        expression.when(f"{name}={expression.value(stored)}")
+    for purpose, value in stored.items():
+        name = expression.name(consent_attribute(purpose))
+        if value is None:
+            expression.when(f"attribute_not_exists({name})")
+        else:
+            expression.when(f"{name}={expression.value(value)}")
     return expression

@@ -1,6 +1,6 @@
-"""Shared documents in the table of the profiles: items of one partition that no profile has.
+"""Shared documents in the table of the profiles: items of partitions that no profile has.
 
-Functions read them and may not write them: the rights of `infra` refuse writes by this partition key.
+Functions read them and may not write them: the rights of `infra` refuse writes by these partition keys.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import Any, Final
 from functions.documents import Json
 from functions.errors import StoreRejectedError
 from functions.profiles.dynamodb_calls import Answer, DynamoCalls, Surroundings, make_client
+from functions.profiles.dynamodb_documents import DOCUMENT, OPERATOR_PARTITION, VERSION, document_key
 from functions.profiles.dynamodb_expressions import Expression
-from functions.profiles.dynamodb_items import Item, key, number
+from functions.profiles.dynamodb_items import Item, number
 from functions.profiles.operator_documents import (
     MAX_READ,
     OperatorDocument,
@@ -21,17 +22,9 @@ from functions.profiles.operator_documents import (
     unpack_document,
 )
 
-OPERATOR_PARTITION: Final = "OPERATOR#DOCUMENTS"
-"""Partition key of every shared document.
-
-A profile of that id could be read, and no decision about it could be written.
-"""
-
 BUDGET_MS: Final = 2_000
 """As for profiles, so that both stores of a process share one client and its connections."""
 
-_SORT: Final = "DOCUMENT#"
-_VERSION: Final = "version"
 _BODY: Final = "document"
 
 
@@ -39,7 +32,8 @@ class DynamoOperatorStore:
     """Documents in a table that `functions.profiles.dynamodb_table` describes.
 
     Safe to share between threads, processes and machines. One partition gives some 3,000 consistent reads
-    of small items a second, so that 15,000 processes can look at two of them every 10 seconds.
+    of small items a second, so that 15,000 processes can look at two of them every 10 seconds. Suppression
+    marks, which every decision may read, have a partition each.
 
     Args:
         table: Its name.
@@ -72,7 +66,7 @@ class DynamoOperatorStore:
             check_name(name)
         if len(names) > MAX_READ:
             raise StoreRejectedError(f"{len(names)} documents are too many for one read")
-        items = self._calls.read([_key(name) for name in dict.fromkeys(names)])
+        items = self._calls.read([document_key(name) for name in dict.fromkeys(names)])
         return {document.name: document for document in map(_document, items)}
 
     def put_document(self, name: str, body: Mapping[str, Json], *, replaces: int) -> bool:
@@ -80,44 +74,40 @@ class DynamoOperatorStore:
         check_name(name)
         packed, expression = pack_document(body), Expression()
         if replaces:
-            version = expression.name(_VERSION)
+            version = expression.name(VERSION)
             expression.when(f"{version}={expression.value(number(replaces))}")
         else:
             expression.when("attribute_not_exists(pk)")
         answer = self._calls.insist(
             "put_item",
             TableName=self._calls.table,
-            Item=_key(name) | {_VERSION: number(replaces + 1), _BODY: {"B": packed}},
+            Item=document_key(name) | {VERSION: number(replaces + 1), _BODY: {"B": packed}},
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
             **expression.parameters(),
         )
         return answer.response is not None or _was_ours(answer, replaces + 1, packed)
 
     def document_names(self, prefix: str) -> Sequence[str]:
-        """List the names that begin with a prefix, in order."""
+        """List the names that begin with a prefix, in order; suppression marks are found by name alone."""
         expression = Expression()
         partition = f"{expression.name('pk')}={expression.value({'S': OPERATOR_PARTITION})}"
-        sort = f"begins_with({expression.name('sk')},{expression.value({'S': _SORT + prefix})})"
+        sort = f"begins_with({expression.name('sk')},{expression.value({'S': DOCUMENT + prefix})})"
         items = self._calls.query(
             ConsistentRead=True,
             KeyConditionExpression=f"{partition} AND {sort}",
             ProjectionExpression=expression.name("sk"),
             **expression.parameters(),
         )
-        return [item["sk"]["S"].removeprefix(_SORT) for item in items]
+        return [item["sk"]["S"].removeprefix(DOCUMENT) for item in items]
 
     def close(self) -> None:
         """Do nothing: the client is shared with other stores of the same settings."""
 
 
-def _key(name: str) -> Item:
-    return key(OPERATOR_PARTITION, _SORT + name)
-
-
 def _document(item: Item) -> OperatorDocument:
-    name = item["sk"]["S"].removeprefix(_SORT)
+    name = item["sk"]["S"].removeprefix(DOCUMENT)
     try:
-        return unpack_document(name, int(item[_VERSION]["N"]), bytes(item[_BODY]["B"]))
+        return unpack_document(name, int(item[VERSION]["N"]), bytes(item[_BODY]["B"]))
     except (KeyError, ValueError, TypeError):
         raise StoreRejectedError(f"the store holds a shared document that is damaged: {name}") from None
 
@@ -125,6 +115,6 @@ def _document(item: Item) -> OperatorDocument:
 def _was_ours(answer: Answer, version: int, packed: bytes) -> bool:
     """Say whether a refused write had been carried out by an attempt whose answer was lost."""
     item = answer.reasons[0].item if answer.in_doubt and answer.reasons else None
-    if not item or _VERSION not in item or _BODY not in item:
+    if not item or VERSION not in item or _BODY not in item:
         return False
-    return item[_VERSION].get("N") == str(version) and item[_BODY].get("B") == packed
+    return item[VERSION].get("N") == str(version) and item[_BODY].get("B") == packed

@@ -22,6 +22,7 @@ from functions.profiles.conditions import (
     settled,
 )
 from functions.profiles.memory_feedback import MemoryFeedbackStore
+from functions.profiles.memory_operator import MemoryOperatorStore
 from functions.profiles.retention import SCORE_GRACE
 from functions.profiles.rows import (
     Row,
@@ -71,10 +72,18 @@ class _Kept:
 
 
 class MemoryProfileStore:
-    """A profile store that lives as long as its process. Safe to share between threads."""
+    """A profile store that lives as long as its process. Safe to share between threads.
 
-    def __init__(self, feedback: MemoryFeedbackStore | None = None) -> None:
+    Args:
+        feedback: Where the trials of decisions go.
+        documents: Where the suppression marks are that a commit may be conditional on.
+    """
+
+    def __init__(
+        self, feedback: MemoryFeedbackStore | None = None, documents: MemoryOperatorStore | None = None
+    ) -> None:
         self.feedback: Final = feedback or MemoryFeedbackStore()
+        self.documents: Final = documents or MemoryOperatorStore()
         self._lock: Final = Lock()
         self._kept: Final[dict[str, _Kept]] = {}
         self._aliases: Final[dict[str, str]] = {}
@@ -96,10 +105,11 @@ class MemoryProfileStore:
         outbox = {entry.decision_id: outbox_row(entry) for entry in entries_of(request)}
         scores = [score_row(profile_id, name, score) for name, score in state.scores.items()]
         contact = contact_row(profile_id, state.contact) if state.contact else None
-        with self._lock:
+        with self._lock, self.documents.unchanged() as version_of:
             kept = self._of(profile_id)
             contacts = _pruned(kept.contacts, state.prune_before)
-            refused = refusal(request, self._stored(request, kept, len(contacts)))
+            marks = {one.name: version_of(one.name) for one in request.marks}
+            refused = refusal(request, self._stored(request, kept, len(contacts), marks))
             if refused is not None:
                 return refused
             self._kept[profile_id] = kept
@@ -316,11 +326,12 @@ class MemoryProfileStore:
         self._kept[profile_id] = kept
         return True
 
-    def _stored(self, request: CommitRequest, kept: _Kept, contacts: int) -> Stored:
-        consent = kept.consent.get(request.consent.purpose) if request.consent else None
+    def _stored(self, request: CommitRequest, kept: _Kept, contacts: int, marks: Mapping[str, int]) -> Stored:
+        named = {one.purpose for one in request.consents} & kept.consent.keys()
         return Stored(
             decision=_decision(kept, request.decision.id),
-            consent=consent_from(consent) if consent else None,
+            consents={purpose: consent_from(kept.consent[purpose]) for purpose in named},
+            marks=marks,
             version=kept.version,
             contacts=contacts,
             budgets_left=tuple(self._left(take) for take in request.budgets),

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from threading import Lock
 from typing import Final
 
 from functions.documents import Json
-from functions.profiles.operator_documents import OperatorDocument, check_name, pack_document, unpack_document
+from functions.profiles.operator_documents import (
+    MARK,
+    OperatorDocument,
+    check_name,
+    pack_document,
+    unpack_document,
+)
 
 
 class MemoryOperatorStore:
@@ -37,9 +44,16 @@ class MemoryOperatorStore:
         return True
 
     def document_names(self, prefix: str) -> Sequence[str]:
-        """List the names that begin with a prefix, in order."""
+        """List the names that begin with a prefix, in order, without those of suppression marks."""
         with self._lock:
-            return sorted(name for name in self._kept if name.startswith(prefix))
+            names = [name for name in self._kept if not name.startswith(MARK)]
+        return sorted(name for name in names if name.startswith(prefix))
+
+    @contextmanager
+    def unchanged(self) -> Iterator[Callable[[str], int]]:
+        """Let nobody write, and give the versions of documents meanwhile; 0 for one that does not exist."""
+        with self._lock:
+            yield lambda name: self._kept.get(name, (0, b""))[0]
 
     def close(self) -> None:
         """Do nothing: there is no file and no connection."""

@@ -28,6 +28,9 @@ MAX_NAME_BYTES: Final = 200
 SUPPRESSION_KEY: Final = "suppression-key"
 """Name of the secret under which suppression marks are kept here."""
 
+MARK: Final = "suppression/"
+"""What the name of a suppression mark begins with. There can be millions, and none is ever listed."""
+
 MAX_READ: Final = 100
 """The most documents of one read."""
 
@@ -71,7 +74,7 @@ class OperatorStore(Protocol):
         ...
 
     def document_names(self, prefix: str) -> Sequence[str]:
-        """List the names that begin with a prefix, in order."""
+        """List the names that begin with a prefix, in order, without those of suppression marks."""
         ...
 
     def close(self) -> None:

@@ -66,20 +66,22 @@ def _encoded(request: CommitRequest) -> _Writes:
 
 
 def _stored(connection: sqlite3.Connection, request: CommitRequest, writes: _Writes) -> Stored:
-    profile_id, condition = request.decision.profile_id, request.consent
+    profile_id = request.decision.profile_id
 
     def first(statement: str, *keys: str | int) -> dict[str, Any] | None:
         row: dict[str, Any] | None = connection.execute(statement, keys).fetchone()
         return row
 
     decision = first(sql.READ_DECISION, profile_id, request.decision.id)
-    consent = first(sql.READ_CONSENT, profile_id, condition.purpose) if condition else None
+    found = {one.purpose: first(sql.READ_CONSENT, profile_id, one.purpose) for one in request.consents}
+    documents = {one.name: first(sql.READ_DOCUMENT_VERSION, one.name) for one in request.marks}
     shards = [first(sql.READ_SHARD, take.budget, take.period, take.shard) for take in request.budgets]
     version = first(sql.READ_VERSION, profile_id) if writes.contact else None
     contacts = first(sql.COUNT_CONTACTS, profile_id, writes.prune_before) if writes.contact else None
     return Stored(
         decision=decision_from(decision) if decision else None,
-        consent=consent_from(consent) if consent else None,
+        consents={purpose: consent_from(row) for purpose, row in found.items() if row},
+        marks={name: row["version"] for name, row in documents.items() if row},
         version=version["version"] if version else 0,
         contacts=contacts["n"] if contacts else 0,
         budgets_left=tuple(shard["amount_left"] if shard else None for shard in shards),

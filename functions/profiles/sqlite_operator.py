@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from functions.documents import Json
-from functions.profiles.operator_documents import OperatorDocument, check_name, pack_document, unpack_document
+from functions.profiles.operator_documents import (
+    MARK,
+    OperatorDocument,
+    check_name,
+    pack_document,
+    unpack_document,
+)
 from functions.profiles.sqlite_connection import SqliteConnection
 from functions.profiles.sqlite_schema import open_database
 
-# Made at the first use: the version of the schema stays, since who knows nothing of it is not in its way.
-_TABLE: Final = """CREATE TABLE IF NOT EXISTS operator_document (
-    name TEXT PRIMARY KEY, version INTEGER NOT NULL, body BLOB NOT NULL
-)"""
 _READ: Final = "SELECT version, body FROM operator_document WHERE name = ?"
 _ADD: Final = "INSERT INTO operator_document (name, version, body) VALUES (?, 1, ?) ON CONFLICT DO NOTHING"
 _REPLACE: Final = """
     UPDATE operator_document SET version = version + 1, body = ? WHERE name = ? AND version = ?
 """
-_NAMES: Final = "SELECT name FROM operator_document WHERE substr(name, 1, ?) = ? ORDER BY name"
+_NAMES: Final = """
+    SELECT name FROM operator_document
+    WHERE substr(name, 1, ?) = ? AND substr(name, 1, ?) <> ? ORDER BY name
+"""
 
 
 class SqliteOperatorStore:
@@ -33,7 +37,7 @@ class SqliteOperatorStore:
     """
 
     def __init__(self, path: Path | str, *, busy_timeout_s: float = 5.0) -> None:
-        self._file: Final = SqliteConnection(Path(path), busy_timeout_s, _open)
+        self._file: Final = SqliteConnection(Path(path), busy_timeout_s, open_database)
 
     def read_documents(self, *names: str) -> Mapping[str, OperatorDocument]:
         """Read documents by name, in one read transaction."""
@@ -53,20 +57,11 @@ class SqliteOperatorStore:
             return connection.execute(_ADD, (name, packed)).rowcount == 1
 
     def document_names(self, prefix: str) -> Sequence[str]:
-        """List the names that begin with a prefix, in order."""
+        """List the names that begin with a prefix, in order, without those of suppression marks."""
         with self._file.transaction("BEGIN") as connection:
-            return [row["name"] for row in connection.execute(_NAMES, (len(prefix), prefix))]
+            rows = connection.execute(_NAMES, (len(prefix), prefix, len(MARK), MARK))
+            return [row["name"] for row in rows]
 
     def close(self) -> None:
         """Close the file; a later use opens it again."""
         self._file.close()
-
-
-def _open(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
-    connection = open_database(path, busy_timeout_s)
-    try:
-        connection.execute(_TABLE)
-    except BaseException:
-        connection.close()
-        raise
-    return connection

@@ -75,6 +75,9 @@ _ADDED: Final = (
         version INTEGER NOT NULL, due_at TEXT, keep_until TEXT,
         PRIMARY KEY (kind, owner, name)
     )""",
+    """CREATE TABLE IF NOT EXISTS operator_document (
+        name TEXT PRIMARY KEY, version INTEGER NOT NULL, body BLOB NOT NULL
+    )""",
     "CREATE INDEX IF NOT EXISTS feedback_by_time ON feedback (due_at) WHERE due_at IS NOT NULL",
 )
 _ADDED_COLUMNS: Final = (

@@ -94,6 +94,7 @@ READ_OUTBOX: Final = """
 READ_OUTBOX_OF: Final = "SELECT * FROM outbox WHERE profile_id = ?"
 READ_ALIASES: Final = "SELECT alias FROM alias WHERE profile_id = ? ORDER BY alias"
 READ_ALIAS: Final = "SELECT profile_id FROM alias WHERE alias = ?"
+READ_DOCUMENT_VERSION: Final = "SELECT version FROM operator_document WHERE name = ?"
 READ_SHARD: Final = "SELECT amount_left FROM budget WHERE budget = ? AND period = ? AND shard = ?"
 READ_SHARDS: Final = "SELECT amount_left FROM budget WHERE budget = ? AND period = ? ORDER BY shard"
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from functions.documents import Json
 from functions.governance.consent import ConsentRecord
+from functions.profiles.premises import ConsentCondition, DocumentCondition
 
 if TYPE_CHECKING:
     from functions.profiles.feedback import FeedbackRecord
@@ -31,10 +32,13 @@ MAX_NOTICES = 50
 MAX_ID_BYTES = 1_000
 """The most that an id or a name that a store uses as a key may take, in bytes of UTF-8; none is empty."""
 
-CommitStatus = Literal[
-    "committed", "duplicate", "consent_changed", "version_moved", "budget_empty", "contacts_full", "conflict"
+Refusal = Literal[
+    "duplicate", "consent_changed", "lists_changed", "version_moved", "budget_empty", "contacts_full"
 ]
-"""Why a commit did or did not happen, in order of precedence after `committed`."""
+"""Why a commit did not happen, in order of precedence."""
+
+CommitStatus = Literal["committed", "conflict"] | Refusal
+"""What became of a commit; after a `conflict` the same request is sent again."""
 
 ContactStatus = Literal["reserved", "sent", "released"]
 """An action counts from `reserved` on; `released` means that it never left and counts no more."""
@@ -203,6 +207,7 @@ class Snapshot:
         decision: The decision that was asked for, if it was already made.
         stands_for: The profile that this id is an alias of; None where it is none.
         lists: Suppression lists that the customer is on; None when they could not be read.
+        marks: The shared documents that say so.
     """
 
     profile_id: str
@@ -212,14 +217,7 @@ class Snapshot:
     decision: DecisionRecord | None
     stands_for: str | None = None
     lists: frozenset[str] | None = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentCondition:
-    """Commit only while the consent record still equals the one that was read (None: absent)."""
-
-    purpose: str
-    record: ConsentRecord | None
+    marks: tuple[DocumentCondition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,15 +240,19 @@ class StateUpdate:
 
 @dataclass(frozen=True, slots=True)
 class CommitRequest:
-    """One decision, written whole or not at all; `notices` stand beside its action, its `trial` among the feedback."""
+    """One decision, written whole or not at all; `notices` stand beside its action, its `trial` among the feedback.
+
+    It is conditional on all `consents`, of different purposes, and on the shared documents of `marks`.
+    """
 
     decision: DecisionRecord
-    consent: ConsentCondition | None = None
+    consents: tuple[ConsentCondition, ...] = ()
     state: StateUpdate | None = None
     budgets: tuple[BudgetTake, ...] = ()
     outbox: OutboxEntry | None = None
     notices: tuple[OutboxEntry, ...] = ()
     trial: FeedbackRecord | None = None
+    marks: tuple[DocumentCondition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +260,7 @@ class CommitResult:
     """What became of a commit.
 
     Attributes:
-        status: `committed`, or the first reason in the order of `CommitStatus`.
+        status: `committed`, `conflict`, or the first reason in the order of `Refusal`.
         existing: The earlier decision, with `duplicate`.
     """
 

@@ -19,10 +19,10 @@ from functions.events.event import Event
 from functions.expressions import EvaluationFailure
 from functions.governance.retention import KEEP_DECISIONS
 from functions.profiles.feedback import FeedbackRecord
+from functions.profiles.premises import ConsentCondition, DocumentCondition
 from functions.profiles.store import (
     BudgetTake,
     CommitRequest,
-    ConsentCondition,
     Contact,
     DecisionRecord,
     OutboxEntry,
@@ -33,7 +33,7 @@ from functions.profiles.store import (
 )
 from functions.runtime.receipt import ModelCall
 from functions.spec.plan import ActionPlan, Plan, WriteBackPlan
-from functions.spec.rails import CONTACT_LOG
+from functions.spec.rails import CONTACT_LOG, ConsentRail, ListRail, rail_applies
 from functions.spec.templates import fill
 from functions.times import format_instant
 
@@ -51,7 +51,7 @@ class Draft:
         now: Decision time.
         decision_id: Its id.
         decision: What was decided.
-        snapshot: The read that it stands on.
+        snapshot: The read that it stands on, with the suppression marks that the rails were asked by.
         document: The root document, with features and outputs.
         cleared: Whether consent was given at that read.
         call: Who gave the outputs.
@@ -162,10 +162,9 @@ def commit_request(
     # Decision time may be long ago, as with a sample event; what is kept must outlive real redeliveries.
     kept = max(draft.plan.governance.keep_decisions or KEEP_DECISIONS, KEEP_DECISIONS)
     keep_until = max(draft.now, wall) + kept
-    consent = draft.plan.consent
     return CommitRequest(
         decision=_record(draft, body, keep_until),
-        consent=ConsentCondition(consent, draft.snapshot.consent.get(consent)) if draft.cleared else None,
+        consents=_consents(draft) if draft.cleared else (),
         state=_state(draft, action),
         budgets=takes,
         outbox=_entry(draft, action, payload.document, takes, wall=wall, keep_until=keep_until)
@@ -173,7 +172,27 @@ def commit_request(
         else None,
         notices=tuple(_notices(draft, due_at=wall, keep_until=keep_until)),
         trial=trial,
+        marks=_marks(draft, action),
     )
+
+
+def _consents(draft: Draft) -> tuple[ConsentCondition, ...]:
+    """Return the records that were read: that of the purpose and those that rails ask for."""
+    rails = draft.plan.policy.rails
+    asked = dict.fromkeys(
+        (draft.plan.consent, *(rail.consent for rail in rails if isinstance(rail, ConsentRail)))
+    )
+    return tuple(ConsentCondition(name, draft.snapshot.consent.get(name)) for name in asked)
+
+
+def _marks(draft: Draft, action: ActionPlan | None) -> tuple[DocumentCondition, ...]:
+    """Return the suppression marks that were read, if a list could take away the action."""
+    if action is None:
+        return ()
+    concerned = any(
+        isinstance(rail, ListRail) and rail_applies(rail, action) for rail in draft.plan.policy.rails
+    )
+    return draft.snapshot.marks if concerned else ()
 
 
 def _notices(draft: Draft, *, due_at: datetime, keep_until: datetime) -> Iterator[OutboxEntry]:

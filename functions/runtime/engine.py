@@ -121,14 +121,14 @@ class _Run:
         learner: Learner,
     ) -> None:
         self._in_force, self._plan, self._rails = in_force, in_force.plan, rails
-        self._event, self._now, self._ports = event, now, ports
-        self._generation = generation
+        self._event, self._now, self._generation = event, now, generation
+        self._ports, self._learner = ports, learner
         self._watch = Stopwatch(ports.monotonic)
         self._id = self._key = ""
         self._withheld: Reason | None = None
         self._foreclosed: Decision | None = None
         self._ruling: Ruling | None = None
-        self._learner = learner
+        self._known: Snapshot | None = None
         self.journal = Journal(self._plan, event, self._watch, generation)
 
     def execute(self) -> Receipt:
@@ -286,7 +286,8 @@ class _Run:
 
     def _judge(self, snapshot: Snapshot, document: Mapping[str, Json]) -> None:
         """Ask the rails on fresh state; what reads outputs is asked when there are some."""
-        known = with_lists(snapshot, self._ports.suppressions, self._plan.policy, (self._key,), self._now)
+        marks, policy = self._ports.suppressions, self._plan.policy
+        known = self._known = with_lists(snapshot, marks, policy, (self._key,), self._now)
         self._ruling = self._rails.judge(
             facts_of(known, document, self._now), expires_at=expiry(self._plan, self._event, self._now)
         )
@@ -303,7 +304,7 @@ class _Run:
             now=self._now,
             decision_id=self._id,
             decision=decision,
-            snapshot=snapshot,
+            snapshot=(self._known or snapshot) if cleared else snapshot,
             document=document,
             cleared=cleared,
             call=self.journal.call,

@@ -15,7 +15,8 @@ from typing import Final
 
 from functions.documents import Json
 from functions.errors import FunctionsError, SettingsError, StoreContendedError, StoreRejectedError
-from functions.profiles.operator_documents import SUPPRESSION_KEY, OperatorDocument, OperatorStore
+from functions.profiles.operator_documents import MARK, SUPPRESSION_KEY, OperatorDocument, OperatorStore
+from functions.profiles.premises import DocumentCondition
 from functions.profiles.store import Snapshot
 from functions.spec.plan import Policy
 from functions.spec.rails import ListRail
@@ -25,7 +26,6 @@ MIN_KEY_LENGTH: Final = 16
 """The fewest characters of the key; ids are easily guessed, so that all that protects them is the key."""
 
 _CHECK: Final = "suppression"
-_MARK: Final = "suppression/"
 _FORMAT: Final = 1
 _ATTEMPTS: Final = 10
 
@@ -45,6 +45,19 @@ class Mark:
     because: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What is known of a customer at one moment.
+
+    Attributes:
+        lists: Those that the customer is on.
+        marks: The documents that say so, with their versions; also those that do not exist yet.
+    """
+
+    lists: frozenset[str]
+    marks: tuple[DocumentCondition, ...] = ()
+
+
 class Suppressions:
     """The marks of one store. Safe to share between threads and processes.
 
@@ -56,18 +69,22 @@ class Suppressions:
     def __init__(self, documents: OperatorStore, secret: Callable[[str], str]) -> None:
         self._documents: Final = documents
         self._secret: Final = secret
+        self._checked: bytes | None = None
 
-    def lists_of(self, ids: Sequence[str], *, now: datetime) -> frozenset[str] | None:
+    def listed(self, ids: Sequence[str], *, now: datetime) -> Listed | None:
         """Return the lists that a customer is on under any of some ids; None when that can't be known."""
         try:
-            return frozenset(
+            found = self._read(ids)
+            lists = frozenset(
                 name
-                for marks in self._read(ids)
-                for name, mark in marks.items()
+                for document in found.values()
+                for name, mark in _marks(document).items()
                 if mark.until is None or mark.until > now
             )
         except FunctionsError:
             return None
+        marks = [DocumentCondition(name, one.version if one else 0) for name, one in found.items()]
+        return Listed(lists, tuple(marks))
 
     def marks(self, profile_id: str) -> Mapping[str, Mark]:
         """Return the marks of an id by list, those that have ended included.
@@ -76,8 +93,7 @@ class Suppressions:
             SettingsError: There is no key, or another one than the marks were written with.
             ProfileStoreError: The store failed, or holds what can't be read; so for every method below.
         """
-        (found,) = self._read([profile_id])
-        return found
+        return next((_marks(found) for found in self._read([profile_id]).values()), {})
 
     def add(self, name: str, profile_id: str, mark: Mark) -> None:
         """Put a customer on a list, in the place of an earlier mark on it.
@@ -100,22 +116,27 @@ class Suppressions:
         self._change(profile_id, lambda marks: {key: one for key, one in marks.items() if key != name})
         return True
 
-    def _read(self, ids: Sequence[str]) -> list[Mapping[str, Mark]]:
+    def _read(self, ids: Sequence[str]) -> Mapping[str, OperatorDocument | None]:
+        """Return the documents of some ids by their names; none where no mark was ever written without a key."""
         try:
             key = self._key()
         except SettingsError:
             if not self._documents.read_documents(_CHECK):
-                return [{} for _ in ids]  # no mark was ever written
+                return {}
             raise
-        names = [_MARK + _digest(key, profile_id) for profile_id in ids]
-        found = self._documents.read_documents(_CHECK, *names)
+        names = [MARK + _digest(key, profile_id) for profile_id in ids]
+        # The check is written once and never changed: a key that has passed it is not asked for again, or every
+        # decision of every customer would read the same item.
+        known = self._checked == key
+        found = self._documents.read_documents(*names, *(() if known else (_CHECK,)))
         if _CHECK in found:
             _check(found[_CHECK], key)
-        return [_marks(found.get(name)) for name in names]
+            self._checked = key
+        return {name: found.get(name) for name in names}
 
     def _change(self, profile_id: str, change: Callable[[Mapping[str, Mark]], Mapping[str, Mark]]) -> None:
         key = self._key()
-        name = _MARK + _digest(key, profile_id)
+        name = MARK + _digest(key, profile_id)
         for _ in range(_ATTEMPTS):
             found = self._documents.read_documents(_CHECK, name)
             _check(found[_CHECK], key)
@@ -151,8 +172,10 @@ def with_lists(
     asks = any(isinstance(rail, ListRail) for rail in policy.rails)
     if suppressions is None or not asks or snapshot.lists is None:
         return snapshot
-    found = suppressions.lists_of(tuple(dict.fromkeys((snapshot.profile_id, *known_as))), now=now)
-    return replace(snapshot, lists=None if found is None else snapshot.lists | found)
+    found = suppressions.listed(tuple(dict.fromkeys((snapshot.profile_id, *known_as))), now=now)
+    if found is None:
+        return replace(snapshot, lists=None)
+    return replace(snapshot, lists=snapshot.lists | found.lists, marks=found.marks)
 
 
 def _digest(key: bytes, text: str) -> str:

@@ -20,6 +20,7 @@ This module does not need pytest to be imported.
 from __future__ import annotations
 
 from functions.testing.store_checks.committing import CommitChecks
+from functions.testing.store_checks.conditioning import ConsentConditionChecks, MarkChecks
 from functions.testing.store_checks.delivering import OutboxChecks
 from functions.testing.store_checks.forgetting import AccessChecks
 from functions.testing.store_checks.keeping import KeepingChecks
@@ -35,10 +36,13 @@ __all__ = [
     "MeasuringConformance",
     "OperatorStoreConformance",
     "ProfileStoreConformance",
+    "SuppressionConformance",
 ]
 
 
-class ProfileStoreConformance(KeepingChecks, CommitChecks, BudgetChecks, OutboxChecks, RaceChecks):
+class ProfileStoreConformance(
+    KeepingChecks, CommitChecks, ConsentConditionChecks, BudgetChecks, OutboxChecks, RaceChecks
+):
     """Every promise of `functions.profiles.store.ProfileStore`, one test method each.
 
     The subclass provides the fixture `store`: an open store, closed when the test is over.
@@ -63,6 +67,13 @@ class MeasuringConformance(TrialChecks):
     """Every promise about the trial of a decision, which one store writes and the other reads.
 
     The subclass provides the fixtures `store` and `feedback`: open stores of the same address.
+    """
+
+
+class SuppressionConformance(MarkChecks):
+    """Every promise about the suppression marks of a decision, which one store keeps and the other's commit checks.
+
+    The subclass provides the fixtures `store` and `documents`: open stores of the same address.
     """
 
 

@@ -19,6 +19,7 @@ from functions.testing.stores import (
     MeasuringConformance,
     OperatorStoreConformance,
     ProfileStoreConformance,
+    SuppressionConformance,
 )
 
 
@@ -62,6 +63,20 @@ class TestDynamoTrials(MeasuringConformance):
         feedback = DynamoFeedbackStore(table, client=dynamodb, budget_ms=30_000)
         yield feedback
         feedback.close()
+
+
+class TestDynamoSuppression(SuppressionConformance):
+    @pytest.fixture
+    def table(self, new_table: Callable[[], str]) -> str:
+        return new_table()
+
+    @pytest.fixture
+    def store(self, dynamodb: Any, table: str) -> ProfileStore:
+        return DynamoProfileStore(table, client=dynamodb, budget_ms=30_000)
+
+    @pytest.fixture
+    def documents(self, dynamodb: Any, table: str) -> OperatorStore:
+        return DynamoOperatorStore(table, client=dynamodb, budget_ms=30_000)
 
 
 class TestDynamoAccess(AccessConformance):

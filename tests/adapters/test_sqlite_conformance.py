@@ -21,6 +21,7 @@ from functions.testing.stores import (
     MeasuringConformance,
     OperatorStoreConformance,
     ProfileStoreConformance,
+    SuppressionConformance,
 )
 
 
@@ -60,6 +61,20 @@ class TestSqliteTrials(MeasuringConformance):
         feedback = SqliteFeedbackStore(tmp_path / "profiles.db")
         yield feedback
         feedback.close()
+
+
+class TestSqliteSuppression(SuppressionConformance):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[ProfileStore]:
+        store = SqliteProfileStore(tmp_path / "profiles.db")
+        yield store
+        store.close()
+
+    @pytest.fixture
+    def documents(self, tmp_path: Path) -> Iterator[OperatorStore]:
+        documents = SqliteOperatorStore(tmp_path / "profiles.db")
+        yield documents
+        documents.close()
 
 
 class TestSqliteAccess(AccessConformance):

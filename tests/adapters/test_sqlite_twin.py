@@ -16,11 +16,11 @@ from functions.documents import Json
 from functions.errors import ProfileStoreError
 from functions.governance.consent import ConsentRecord, ConsentStatus
 from functions.profiles.memory import MemoryProfileStore
+from functions.profiles.premises import ConsentCondition
 from functions.profiles.sqlite import SqliteProfileStore
 from functions.profiles.store import (
     BudgetTake,
     CommitRequest,
-    ConsentCondition,
     ContactStatus,
     OutboxEntry,
     ProfileStore,
@@ -127,7 +127,7 @@ class TwinStores(RuleBasedStateMachine):
         takes = tuple(data.draw(st.lists(take, max_size=2)))
         request = CommitRequest(
             replace(decision, body={"any": data.draw(documents)}),
-            data.draw(st.none() | st.builds(ConsentCondition, st.just("marketing"), seen)),
+            tuple(data.draw(st.lists(st.builds(ConsentCondition, st.just("marketing"), seen), max_size=1))),
             state,
             takes,
             replace(an_entry(decision), message={"any": data.draw(documents)}, paid=takes) if acts else None,

@@ -23,7 +23,8 @@ LINEAGE = "tests/unit/spec/test_lineage_gate.py"
 GATE = "tests/unit/governance/test_gate.py"
 
 SECOND_CHECK = 'clearance = self._check_consent(snapshot, "before_action")'
-CONDITION = "ConsentCondition(consent, draft.snapshot.consent.get(consent))"
+CONDITION = "consents=_consents(draft) if draft.cleared else ()"
+PREMISES = "tests/unit/runtime/test_premises.py"
 
 MUTANTS = [
     # Consent: unknown counts as granted, expiry and beginning are ignored, other states pass.
@@ -35,7 +36,9 @@ MUTANTS = [
     ("governance/gate.py", "gate=_GATE) if checked.passed else None", "gate=_GATE)", WITHOUT),
     # The second check, at the commit and when something is sent again.
     ("runtime/engine.py", f"{SECOND_CHECK}\n        if isinstance(clearance, Decision):", "if False:", ON_THE_WAY),
-    ("runtime/drafting.py", f"{CONDITION} if draft.cleared else None", "None", ON_THE_WAY),
+    ("runtime/drafting.py", CONDITION, "consents=()", ON_THE_WAY),
+    ("runtime/drafting.py", "(draft.plan.consent, *(rail.consent", "(draft.plan.consent, *(draft.plan.consent", PREMISES),
+    ("runtime/drafting.py", "marks=_marks(draft, action)", "marks=()", PREMISES),
     ("runtime/acting.py", "if not checked.passed:", "if False:", ON_THE_WAY),
     ("runtime/journal.py", "if not draft.cleared:", "if False:", ON_THE_WAY),
     # What a log may keep.

@@ -11,11 +11,11 @@ from uuid import uuid4
 from functions.documents import Json
 from functions.errors import StoreRejectedError
 from functions.governance.consent import ConsentRecord
+from functions.profiles.premises import ConsentCondition, DocumentCondition
 from functions.profiles.store import (
     BudgetTake,
     CommitRequest,
     CommitResult,
-    ConsentCondition,
     Contact,
     DecisionRecord,
     OutboxEntry,
@@ -134,8 +134,15 @@ def paying(request: CommitRequest, *takes: BudgetTake) -> CommitRequest:
 
 
 def on_consent(request: CommitRequest, purpose: str, record: ConsentRecord | None) -> CommitRequest:
-    """Return a commit that is conditional on a consent record too."""
-    return replace(request, consent=ConsentCondition(purpose, record))
+    """Return a commit that is conditional on a consent record too, in the place of another of its purpose."""
+    others = tuple(one for one in request.consents if one.purpose != purpose)
+    return replace(request, consents=(*others, ConsentCondition(purpose, record)))
+
+
+def on_marks(request: CommitRequest, **versions: int) -> CommitRequest:
+    """Return a commit that is conditional on versions of shared documents."""
+    marks = tuple(DocumentCondition(name, version) for name, version in versions.items())
+    return replace(request, marks=marks)
 
 
 def send(store: ProfileStore, request: CommitRequest) -> CommitResult:

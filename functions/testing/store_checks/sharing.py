@@ -7,6 +7,7 @@ from functools import partial
 
 from functions.documents import Json
 from functions.profiles.operator_documents import (
+    MARK,
     MAX_DOCUMENT_BYTES,
     MAX_NAME_BYTES,
     MAX_PACKED_BYTES,
@@ -62,6 +63,20 @@ class SharedDocumentChecks:
         assert list(documents.document_names(root + "%")) == [root + "%/c"]
         assert list(documents.document_names(root + "_/")) == [root + "_/d"]
         assert list(documents.document_names(root + "/z")) == []
+
+    def test_names_of_suppression_marks_are_not_listed(self, documents: OperatorStore) -> None:
+        """Whatever prefix is asked for; who knows the name reads it like any other."""
+        mark, other = MARK + new_id("mark"), new_id("suppress")
+        for name in (mark, other):
+            assert documents.put_document(name, {"n": 1}, replaces=0)
+        assert list(documents.document_names(MARK)) == []
+        assert mark not in documents.document_names("suppress")
+        assert other in documents.document_names("suppress")
+        assert documents.put_document(mark, {"n": 2}, replaces=1)
+        assert documents.read_documents(mark, other) == {
+            mark: OperatorDocument(mark, 2, {"n": 2}),
+            other: OperatorDocument(other, 1, {"n": 1}),
+        }
 
     def test_one_of_many_writers_wins(self, documents: OperatorStore) -> None:
         """The others are told so, and what the winner wrote stands."""

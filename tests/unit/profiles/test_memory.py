@@ -16,6 +16,7 @@ from functions.testing.stores import (
     MeasuringConformance,
     OperatorStoreConformance,
     ProfileStoreConformance,
+    SuppressionConformance,
 )
 
 
@@ -45,6 +46,16 @@ class TestMemoryTrials(MeasuringConformance):
     @pytest.fixture
     def store(self, feedback: MemoryFeedbackStore) -> ProfileStore:
         return MemoryProfileStore(feedback)
+
+
+class TestMemorySuppression(SuppressionConformance):
+    @pytest.fixture
+    def documents(self) -> OperatorStore:
+        return MemoryOperatorStore()
+
+    @pytest.fixture
+    def store(self, documents: MemoryOperatorStore) -> ProfileStore:
+        return MemoryProfileStore(documents=documents)
 
 
 class TestMemoryAccess(AccessConformance):

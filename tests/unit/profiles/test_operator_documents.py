@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from functions.errors import StoreRejectedError
 from functions.profiles.dynamodb_calls import Surroundings
-from functions.profiles.dynamodb_operator import OPERATOR_PARTITION, DynamoOperatorStore
+from functions.profiles.dynamodb_documents import OPERATOR_PARTITION
+from functions.profiles.dynamodb_operator import DynamoOperatorStore
 from functions.profiles.operator_documents import MAX_DOCUMENT_BYTES, pack_document, unpack_document
 
 BODY: Final = {"hash": "0123456789abcdef"}

@@ -9,6 +9,7 @@ from functions.errors import StoreUnavailableError
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
 from functions.profiles.memory import MemoryProfileStore
+from functions.profiles.premises import ConsentCondition
 from functions.profiles.store import (
     MAX_CONTACTS,
     CommitRequest,
@@ -224,8 +225,7 @@ def test_every_commit_is_conditional_on_the_consent_that_was_read() -> None:
     put_customer(world.store)
     world.runtime.handle(PLAN, an_event(), now=NOW)
     (request,) = seen
-    assert request.consent is not None
-    assert (request.consent.purpose, request.consent.record) == ("marketing", consent())
+    assert request.consents == (ConsentCondition("marketing", consent()),)
     assert request.state is not None
     assert request.state.expected_version == 0
 

@@ -12,11 +12,12 @@ import pytest
 from functions.errors import ActionUnavailableError, ProfileStoreError, SettingsError
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
+from functions.profiles.memory import MemoryProfileStore
 from functions.profiles.memory_operator import MemoryOperatorStore
 from functions.profiles.operator_documents import SUPPRESSION_KEY, OperatorDocument
 from functions.runtime.engine import Runtime
 from functions.runtime.receipt import Receipt
-from functions.runtime.suppression import Mark, Suppressions
+from functions.runtime.suppression import Listed, Mark, Suppressions
 from functions.settings import read_settings
 from functions.spec.plan import Plan
 from functions.testing.rehearsal import Rehearsal
@@ -39,23 +40,31 @@ def test_a_mark_holds_no_id_in_the_clear() -> None:
     assert "customer-0042" not in str(vars(documents))
     assert marks(documents).marks("customer-0042") == {"do-not-contact": replace(MARK, because="asked")}
     assert marks(documents).marks("customer-0043") == {}
-    (name,) = documents.document_names("suppression/")
-    other = MemoryOperatorStore()
-    marks(other, SECRET + "!").add("do-not-contact", "customer-0042", MARK)
-    assert list(other.document_names("suppression/")) != [name]
+    other = marks(MemoryOperatorStore(), SECRET + "!")
+    other.add("do-not-contact", "customer-0042", MARK)
+    mine, theirs = (one.listed(["customer-0042"], now=NOW) for one in (marks(documents), other))
+    assert mine is not None
+    assert theirs is not None
+    assert mine.lists == theirs.lists
+    assert mine.marks[0].name != theirs.marks[0].name
 
 
 def test_lists_are_those_of_every_id_and_end_with_the_mark() -> None:
     found = marks(MemoryOperatorStore())
+
+    def lists_of(*ids: str, now: datetime = NOW) -> frozenset[str] | None:
+        known = found.listed(ids, now=now)
+        return known.lists if known is not None else None
+
     found.add("calls", "visitor-7", replace(MARK, until=NOW + timedelta(hours=1)))
     found.add("mail", "customer-0042", MARK)
     found.add("mail", "customer-0042", replace(MARK, because="again"))
 
-    assert found.lists_of(["customer-0042", "visitor-7"], now=NOW) == frozenset({"calls", "mail"})
-    assert found.lists_of(["customer-0042", "visitor-7"], now=NOW + timedelta(hours=1)) == frozenset({"mail"})
+    assert lists_of("customer-0042", "visitor-7") == frozenset({"calls", "mail"})
+    assert lists_of("customer-0042", "visitor-7", now=NOW + timedelta(hours=1)) == frozenset({"mail"})
     assert found.remove("mail", "customer-0042") is True
     assert found.remove("mail", "customer-0042") is False
-    assert found.lists_of(["customer-0042"], now=NOW) == frozenset()
+    assert lists_of("customer-0042") == frozenset()
 
 
 def test_without_a_key_nothing_is_written_and_only_an_empty_store_is_known() -> None:
@@ -63,28 +72,42 @@ def test_without_a_key_nothing_is_written_and_only_an_empty_store_is_known() -> 
     for secret in (None, "too short"):
         with pytest.raises(SettingsError):
             marks(documents, secret).add("mail", "customer-0042", MARK)
-        assert marks(documents, secret).lists_of(["customer-0042"], now=NOW) == frozenset()
+        assert marks(documents, secret).listed(["customer-0042"], now=NOW) == Listed(frozenset())
     marks(documents).add("mail", "customer-0042", MARK)
     for secret in (None, "too short", "another key of some length"):
-        assert marks(documents, secret).lists_of(["customer-0042"], now=NOW) is None
-        assert marks(documents, secret).lists_of(["customer-0043"], now=NOW) is None
+        assert marks(documents, secret).listed(["customer-0042"], now=NOW) is None
+        assert marks(documents, secret).listed(["customer-0043"], now=NOW) is None
     with pytest.raises(SettingsError, match=f"{SUPPRESSION_KEY!r} is not the one"):
         marks(documents, "another key of some length").add("mail", "customer-0043", MARK)
 
 
 class FailingDocuments(MemoryOperatorStore):
-    """Can be told to fail, and counts its reads."""
+    """Can be told to fail, and remembers what was read."""
 
     def __init__(self) -> None:
         super().__init__()
         self.fails = False
-        self.reads = 0
+        self.read: list[tuple[str, ...]] = []
 
     def read_documents(self, *names: str) -> Mapping[str, OperatorDocument]:
-        self.reads += 1
+        self.read.append(names)
         if self.fails:
             raise ProfileStoreError("no")
         return super().read_documents(*names)
+
+
+def test_the_check_of_the_key_is_read_until_the_key_has_passed_it() -> None:
+    """Else every decision of every customer would read the same item."""
+    documents = FailingDocuments()
+    found = marks(documents)
+    known = [found.listed([customer], now=NOW) for customer in ("a", "b")]
+    assert [one and one.lists for one in known] == [frozenset(), frozenset()]
+    assert ["suppression" in names for names in documents.read] == [True, True]
+    marks(documents).add("mail", "a", MARK)
+    documents.read.clear()
+    known = [found.listed([customer], now=NOW) for customer in ("a", "b")]
+    assert [one and one.lists for one in known] == [frozenset({"mail"}), frozenset()]
+    assert ["suppression" in names for names in documents.read] == [True, False]
 
 
 def ruled(rule: dict[str, Any]) -> Plan:
@@ -96,7 +119,8 @@ def codes(receipt: Receipt) -> set[str]:
 
 
 def world(documents: MemoryOperatorStore) -> Rehearsal:
-    rehearsal = Rehearsal(now=NOW, model=MemoryModel(lambda _: ModelReply(b"0.83", "text/csv")))
+    store = MemoryProfileStore(documents=documents)
+    rehearsal = Rehearsal(now=NOW, store=store, model=MemoryModel(lambda _: ModelReply(b"0.83", "text/csv")))
     rehearsal.ports = replace(rehearsal.ports, suppressions=marks(documents))
     rehearsal.runtime = Runtime(rehearsal.ports)
     put_customer(rehearsal.store)
@@ -126,7 +150,7 @@ def test_nothing_is_read_where_no_rule_asks() -> None:
     documents = FailingDocuments()
     rule = {"name": "consent", "forbid": "all", "unless_consent": "marketing"}
     assert world(documents).runtime.handle(ruled(rule), an_event(), now=NOW).outcome == "acted"
-    assert documents.reads == 0
+    assert documents.read == []
 
 
 def test_a_mark_that_comes_between_decision_and_act_releases_the_action() -> None:
