@@ -89,7 +89,7 @@ def prepare(folder: Path, endpoint: str) -> dict[str, str]:
     with closing(open_store(store_url)) as store:
         for number in range(CUSTOMERS):
             store.put_profile(f"customer-{number}", profile, updated_at=now)
-            store.put_consent(f"customer-{number}", consent)
+            store.put_consent(f"customer-{number}", consent, now=now)
     return {
         "FUNCTIONS_NAME": FUNCTION,
         "FUNCTIONS_PLANS": str(folder / "plans"),

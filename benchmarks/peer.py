@@ -126,7 +126,7 @@ def fill(client: Any) -> None:
     for number in range(CUSTOMERS):
         customer = f"customer-{number}"
         store.put_profile(customer, profile, updated_at=now)
-        store.put_consent(customer, consent)
+        store.put_consent(customer, consent, now=now)
         table.put_item(Item={"pk": customer, "profile": as_map, "consent": {"marketing": "granted"}})
 
 

@@ -154,7 +154,7 @@ def _put(call: _Call, event: Event, store: ProfileStore, now: datetime, console:
     key = record.id or evaluate(call.plan.key, {"event": event.as_document()})
     if isinstance(key, str) and key:
         for name in put_record(store, record, key, now=utc_now(), consent_at=now):
-            console.err(f"consent {name}: the record in the store was given later; it stays")
+            console.err(f"consent {name}: the record in the store is newer, or as new and stricter; it stays")
 
 
 def _hint(receipt: Receipt) -> str | None:

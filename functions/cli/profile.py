@@ -185,7 +185,7 @@ def _put(store: ProfileStore, arguments: argparse.Namespace, console: Console) -
         if not _put_consent(store, arguments, name, status, now):
             kept.append(name)
     for name in kept:
-        console.err(f"consent {name}: the record in the store was given later; it stays")
+        console.err(f"consent {name}: the record in the store is newer, or as new and stricter; it stays")
     console.err(f"written: {arguments.id}")
     return 1 if kept else 0
 
@@ -196,9 +196,10 @@ def _put_consent(
     entry = read_consent({name: status}, now, "--consent")[name]
     old = store.load(arguments.id).consent.get(name)
     # A correction by hand keeps the date of the record that it corrects, so that replays of past
-    # events see it; --at says otherwise.
-    at = arguments.at or (old.at if old is not None else now)
-    return store.put_consent(arguments.id, replace(entry, at=at))
+    # events see it; --at says otherwise. What was refused is never given back for the same instant.
+    gives_back = old is not None and old.status != "granted" and entry.status == "granted"
+    at = arguments.at or (now if old is None or gives_back else old.at)
+    return store.put_consent(arguments.id, replace(entry, at=at), now=now)
 
 
 def _import(store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:
@@ -267,7 +268,9 @@ def _import_line(store: ProfileStore, line: bytes, where: str, now: datetime, co
     except StoreRejectedError as error:
         raise StoreRejectedError(f"{where}: {error.message}") from error
     for name in kept:
-        console.err(f"{where}: consent {name}: the record in the store was given later; it stays")
+        console.err(
+            f"{where}: consent {name}: the record in the store is newer, or as new and stricter; it stays"
+        )
 
 
 _ACTIONS = {"get": _get, "put": _put, "import": _import}

@@ -75,7 +75,7 @@ def put_record(
         consent_at: The date of consent that gives none.
 
     Returns:
-        The consent records that were not written, because the store holds one that was given later.
+        The consent records that were not written, because the one in the store counts.
 
     Raises:
         EventMalformedError: A consent record has a wrong form.
@@ -83,7 +83,7 @@ def put_record(
     consent = read_consent(record.consent, consent_at, record.where)
     if record.profile is not None:
         store.put_profile(profile_id, record.profile, updated_at=now)
-    return tuple(name for name, entry in consent.items() if not store.put_consent(profile_id, entry))
+    return tuple(name for name, entry in consent.items() if not store.put_consent(profile_id, entry, now=now))
 
 
 def read_consent(document: Mapping[str, Json], default_at: datetime, where: str) -> dict[str, ConsentRecord]:

@@ -113,7 +113,7 @@ class Ingest:
         try:
             changes = read_changes(delivery, sources=self.sources, received_at=received_at, gpc=gpc)
             self._check_times(changes, now, position)
-            profile_id, wrote, kept = self._write(changes)
+            profile_id, wrote, kept = self._write(changes, now)
         except (EventError, StoreRejectedError) as error:
             return Ingested(position, envelope, "refused", error=error)
         except ProfileStoreError as error:
@@ -132,15 +132,18 @@ class Ingest:
             if at < _FIRST_TIME:
                 raise EventMalformedError(f"{position}: an instant is before 1970")
 
-    def _write(self, changes: Changes) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    def _write(self, changes: Changes, now: datetime) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         """Write changes, what tightens first: cut short and done again, they end the same."""
         profile_id, at, store = self._resolved(changes.profile_id), changes.at, self.store
         own = (profile_id, changes.profile_id)
         aliases = [alias for alias in dict.fromkeys(changes.aliases) if alias not in own]
-        done = [("alias", self._add_alias(alias, profile_id)) for alias in aliases]
+        done = [("alias", self._add_alias(alias, profile_id, now)) for alias in aliases]
         done += [
             # A name that the contract does not know came with the record, and is not repeated.
-            (f"consent.{name}" if name in self.sources else "consent", store.put_consent(profile_id, record))
+            (
+                f"consent.{name}" if name in self.sources else "consent",
+                store.put_consent(profile_id, record, now=now),
+            )
             for name, record in changes.consent.items()
         ]
         if changes.profile is not None:
@@ -159,11 +162,11 @@ class Ingest:
             profile_id = target
         return profile_id
 
-    def _add_alias(self, alias: str, profile_id: str) -> bool:
+    def _add_alias(self, alias: str, profile_id: str, now: datetime) -> bool:
         """Let an alias stand for a profile, and what was refused under it be refused there too."""
         if self._resolved(alias) != profile_id and not self.store.add_alias(alias, profile_id):
             return False
         for record in self.store.load(alias).consent.values():
             if record.status != "granted":
-                self.store.put_consent(profile_id, record)
+                self.store.put_consent(profile_id, record, now=now)
         return True

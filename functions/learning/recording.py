@@ -60,7 +60,7 @@ class Recorder:
         check_calendar(event, now)
         check_time(event, now, max_skew=self.skew)
         profile_id = self._profile_id(event)
-        self._end_consents(profile_id, outcome)
+        self._end_consents(profile_id, outcome, now)
         return record_event(self.feedback, event, profile_id, now=now)
 
     def _profile_id(self, event: Event) -> str:
@@ -74,7 +74,9 @@ class Recorder:
             found = target
         return found
 
-    def _end_consents(self, profile_id: str, outcome: Outcome) -> None:
+    def _end_consents(self, profile_id: str, outcome: Outcome, now: datetime) -> None:
         for name, source in self.sources.items():
             if outcome.type in source.ended_by:
-                self.store.put_consent(profile_id, ConsentRecord(name, "revoked", outcome.at, source=_SOURCE))
+                self.store.put_consent(
+                    profile_id, ConsentRecord(name, "revoked", outcome.at, source=_SOURCE), now=now
+                )

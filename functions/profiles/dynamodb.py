@@ -12,10 +12,11 @@ from functions.governance.consent import ConsentRecord
 from functions.profiles.access import Holdings
 from functions.profiles.codec import check_id
 from functions.profiles.conditions import check_budget
+from functions.profiles.consents import dated
 from functions.profiles.dynamodb_budgets import amounts_left, open_shards
 from functions.profiles.dynamodb_calls import DynamoCalls, Surroundings, make_client
 from functions.profiles.dynamodb_commit import carry_out, prepare_commit
-from functions.profiles.dynamodb_consents import consents_of, put_consent_expression
+from functions.profiles.dynamodb_consents import consents_of, write_consent
 from functions.profiles.dynamodb_expressions import Expression
 from functions.profiles.dynamodb_identities import erase, holdings, read_alias, target_of, write_alias
 from functions.profiles.dynamodb_items import (
@@ -180,11 +181,10 @@ class DynamoProfileStore:
         check_id(profile_id, "the profile id")
         return write_traits(self._calls, profile_id, traits, format_instant(at), new_token=self._new_token)
 
-    def put_consent(self, profile_id: str, record: ConsentRecord) -> bool:
-        """Replace the record of one purpose; False when the stored one was given later."""
+    def put_consent(self, profile_id: str, record: ConsentRecord, *, now: datetime) -> bool:
+        """Replace the record of one purpose; False when the stored one counts."""
         check_id(profile_id, "the profile id")
-        request = put_consent_expression(record).request(self._calls.table, key(profile_id, CONSENT))
-        return self._calls.insist("update_item", **request).response is not None
+        return write_consent(self._calls, profile_id, dated(record, now), now=now)
 
     def put_alias(self, alias: str, profile_id: str) -> None:
         """Let an id stand for a profile."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from functions.documents import Json
-from functions.errors import StoreRejectedError
+from functions.errors import StoreContendedError, StoreRejectedError
 from functions.governance.consent import ConsentRecord
 from functions.profiles.codec import decode_document
+from functions.profiles.consents import supersedes
+from functions.profiles.dynamodb_calls import DynamoCalls
 from functions.profiles.dynamodb_expressions import Expression
-from functions.profiles.dynamodb_items import Attribute, Item
+from functions.profiles.dynamodb_items import CONSENT, Attribute, Item, key
 from functions.profiles.rows import consent_from, consent_row
 
 PURPOSE: Final = "purpose#"
@@ -61,14 +64,32 @@ def consents_of(item: Item | None) -> dict[str, ConsentRecord]:
     return {purpose: record for purpose, record in found.items() if record is not None}
 
 
-def put_consent_expression(record: ConsentRecord) -> Expression:
-    """Return the update that replaces a record, unless the stored one was given later."""
-    expression, value = Expression(), consent_value(record)
-    name = expression.name(consent_attribute(record.purpose))
-    expression.set(consent_attribute(record.purpose), expression.value(value))
-    given_at = expression.value(value["M"]["at"])
-    expression.when(f"attribute_not_exists({name}) OR {name}.{expression.name('at')}<={given_at}")
-    return expression
+def write_consent(calls: DynamoCalls, profile_id: str, record: ConsentRecord, *, now: datetime) -> bool:
+    """Replace the record of a purpose, on what was read; False when that one counts.
+
+    An attempt whose answer was lost finds its own record at the next look.
+
+    Raises:
+        StoreContendedError: Others wrote the same record at every attempt.
+        ProfileStoreError: As its subclasses say.
+    """
+    patience, where, name = calls.patience(), key(profile_id, CONSENT), consent_attribute(record.purpose)
+    value = consent_value(record)
+    while True:
+        found = calls.read([where], patience)
+        item = found[0] if found else {}
+        stored = consent_of(item, record.purpose)
+        if stored == record:
+            return True
+        if not supersedes(record, stored, now):
+            return False
+        expression = same_consents_expression({record.purpose: item.get(name)})
+        expression.set(name, expression.value(value))
+        request = expression.request(calls.table, where)
+        if calls.insist("update_item", patience, **request).response is not None:
+            return True
+        if not patience.wait():
+            raise StoreContendedError(f"the profile store {calls.table}: others wrote the consent each time")
 
 
 def same_consents_expression(stored: Mapping[str, Attribute | None]) -> Expression:

@@ -21,6 +21,7 @@ from functions.profiles.conditions import (
     refusal,
     settled,
 )
+from functions.profiles.consents import dated, supersedes
 from functions.profiles.memory_feedback import MemoryFeedbackStore
 from functions.profiles.memory_operator import MemoryOperatorStore
 from functions.profiles.retention import SCORE_GRACE
@@ -223,13 +224,14 @@ class MemoryProfileStore:
             whole_at = kept.profile.updated_at if kept.profile else NEVER
             return self._put(profile_id, kept, patched(kept.profile, traits, format_instant(at)), whole_at)
 
-    def put_consent(self, profile_id: str, record: ConsentRecord) -> bool:
-        """Replace the record of one purpose; False when the stored one was given later."""
+    def put_consent(self, profile_id: str, record: ConsentRecord, *, now: datetime) -> bool:
+        """Replace the record of one purpose; False when the stored one counts."""
+        record = dated(record, now)
         row = consent_row(profile_id, record)
         with self._lock:
             kept = self._of(profile_id)
             before = kept.consent.get(record.purpose)
-            if before is not None and before["at"] > row["at"]:
+            if not supersedes(record, consent_from(before) if before else None, now):
                 return False
             kept.consent[record.purpose] = row
             self._kept[profile_id] = kept

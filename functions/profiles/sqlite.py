@@ -14,6 +14,7 @@ from functions.profiles import sqlite_statements as sql
 from functions.profiles.access import Holdings, newest_first, oldest_first
 from functions.profiles.codec import check_id, pack_profile, unpack_profile
 from functions.profiles.conditions import check_budget, leased, settled
+from functions.profiles.consents import dated, supersedes
 from functions.profiles.retention import SCORE_GRACE
 from functions.profiles.rows import (
     consent_from,
@@ -178,11 +179,16 @@ class SqliteProfileStore:
             connection.execute(sql.PUT_PROFILE, (profile_id, whole_at, pack_profile(after)))
         return True
 
-    def put_consent(self, profile_id: str, record: ConsentRecord) -> bool:
-        """Replace the record of one purpose; False when the stored one was given later."""
+    def put_consent(self, profile_id: str, record: ConsentRecord, *, now: datetime) -> bool:
+        """Replace the record of one purpose; False when the stored one counts."""
+        record = dated(record, now)
         row = consent_row(profile_id, record)
         with self._file.transaction("BEGIN IMMEDIATE") as connection:
-            return connection.execute(sql.PUT_CONSENT, row).rowcount == 1
+            before = _first(connection, sql.READ_CONSENT, profile_id, record.purpose)
+            if not supersedes(record, consent_from(before) if before else None, now):
+                return False
+            connection.execute(sql.PUT_CONSENT, row)
+        return True
 
     def put_alias(self, alias: str, profile_id: str) -> None:
         """Let an id stand for a profile."""

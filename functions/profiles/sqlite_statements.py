@@ -12,7 +12,6 @@ PUT_PROFILE: Final = """
 PUT_CONSENT: Final = """
     INSERT INTO consent (profile_id, purpose, at, record) VALUES (:profile_id, :purpose, :at, :record)
     ON CONFLICT (profile_id, purpose) DO UPDATE SET at = excluded.at, record = excluded.record
-    WHERE consent.at <= excluded.at
 """
 
 PUT_ALIAS: Final = """

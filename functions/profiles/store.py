@@ -367,8 +367,8 @@ class ProfileStore(Protocol):
         """
         ...
 
-    def put_consent(self, profile_id: str, record: ConsentRecord) -> bool:
-        """Replace the record of one purpose; False when the stored one was given later."""
+    def put_consent(self, profile_id: str, record: ConsentRecord, *, now: datetime) -> bool:
+        """Replace the record of one purpose; False when the stored one counts, as `profiles.consents` says."""
         ...
 
     def put_alias(self, alias: str, profile_id: str) -> None:

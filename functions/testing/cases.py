@@ -96,7 +96,7 @@ def _fill(store: ProfileStore, key: str, given: Given, now: datetime) -> None:
             raise ValueError("the profile is an object, or null for none")
         store.put_profile(key, given.profile, updated_at=before)
     for record in parse_consent(given.consent, default_at=before).values():
-        store.put_consent(key, record)
+        store.put_consent(key, record, now=max(now, record.at))
     if given.scores:
         scores = {name: _score(name, fields, before) for name, fields in given.scores.items()}
         decision = DecisionRecord(

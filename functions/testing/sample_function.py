@@ -204,4 +204,4 @@ def put_customer(
     store.put_profile(
         customer, a_profile() if profile is None else profile, updated_at=NOW - timedelta(days=1)
     )
-    store.put_consent(customer, consent())
+    store.put_consent(customer, consent(), now=NOW)

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from functions.testing.store_checks.committing import CommitChecks
 from functions.testing.store_checks.conditioning import ConsentConditionChecks, MarkChecks
+from functions.testing.store_checks.consenting import ConsentOrderChecks
 from functions.testing.store_checks.delivering import OutboxChecks
 from functions.testing.store_checks.forgetting import AccessChecks
 from functions.testing.store_checks.keeping import KeepingChecks
@@ -41,7 +42,13 @@ __all__ = [
 
 
 class ProfileStoreConformance(
-    KeepingChecks, CommitChecks, ConsentConditionChecks, BudgetChecks, OutboxChecks, RaceChecks
+    KeepingChecks,
+    ConsentOrderChecks,
+    CommitChecks,
+    ConsentConditionChecks,
+    BudgetChecks,
+    OutboxChecks,
+    RaceChecks,
 ):
     """Every promise of `functions.profiles.store.ProfileStore`, one test method each.
 

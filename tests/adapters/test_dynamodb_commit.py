@@ -153,7 +153,7 @@ def other(table: str, dynamodb: Any) -> DynamoProfileStore:
 def everything(store: DynamoProfileStore) -> CommitRequest:
     """A commit with all five operations, that would pass."""
     store.open_budget("budget-1", "2026-11-02", [10])
-    store.put_consent("profile-1", a_consent())
+    store.put_consent("profile-1", a_consent(), now=NOW)
     request = with_action(a_decision("profile-1", "decision-1"))
     return paid_from(on_consent(request, "marketing", a_consent()), "budget-1", 3)
 
@@ -337,7 +337,7 @@ def test_first_reason_in_the_order_of_the_status_is_given(
 ) -> None:
     """The items of the reasons are read anew, since these bring none; each says no to what it is asked."""
     acted(store, "profile-1")
-    store.put_consent("profile-1", replace(a_consent(), status="revoked", at=NOW + HOUR))
+    store.put_consent("profile-1", replace(a_consent(), status="revoked", at=NOW + HOUR), now=NOW)
     client.plan("transact_write_items", cancelled(*failed, "None"))
     assert store.commit(paid_from(replace(everything, budgets=()), "budget-1", 11)).status == status
 
@@ -563,7 +563,7 @@ def test_kept_items_say_when_they_may_go(store: DynamoProfileStore, dynamodb: An
     """Decisions and settled entries do, reserved entries and what is about the person never."""
     sent, waiting = acted(store, "profile-1"), acted(store, "profile-1")
     store.put_profile("profile-1", {"n": 1}, updated_at=NOW)
-    store.put_consent("profile-1", a_consent())
+    store.put_consent("profile-1", a_consent(), now=NOW)
     store.settle(taken(store, sent), status="sent")
     found = dynamodb.scan(TableName=table)["Items"]
     ends = {item["sk"]["S"]: item["ttl"]["N"] for item in found if "ttl" in item}

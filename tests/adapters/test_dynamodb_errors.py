@@ -173,7 +173,7 @@ def test_refusal_becomes_our_error(
         lambda: store.load("profile-1"),
         lambda: store.commit(CommitRequest(a_decision("profile-1"))),
         lambda: store.put_profile("profile-1", {"n": 1}, updated_at=NOW),
-        lambda: store.put_consent("profile-1", a_consent()),
+        lambda: store.put_consent("profile-1", a_consent(), now=NOW),
         store.outbox,
         lambda: store.resolve_alias("alias-1"),
         lambda: store.delete_profile("profile-1"),
@@ -266,11 +266,12 @@ def test_deletes_that_are_held_back_are_sent_again() -> None:
 @pytest.mark.parametrize("code", ["TransactionConflictException", "TransactionInProgressException"])
 def test_single_write_waits_for_the_transaction_in_its_way(code: str) -> None:
     conflict = refusal(code)
-    store, client = open_with(conflict, conflict, {})
-    assert store.put_consent("profile-1", a_consent()) is True
-    assert len(client.calls) == 3
-    store, _ = open_with(conflict)
-    assert type(failure(lambda: store.put_consent("profile-1", a_consent()))) is StoreContendedError
+    nothing: dict[str, object] = {"Responses": {}}
+    store, client = open_with(nothing, conflict, conflict, {})
+    assert store.put_consent("profile-1", a_consent(), now=NOW) is True
+    assert client.calls == ["batch_get_item", "update_item", "update_item", "update_item"]
+    store, _ = open_with(nothing, conflict)
+    assert type(failure(lambda: store.put_consent("profile-1", a_consent(), now=NOW))) is StoreContendedError
 
 
 def test_profile_that_is_written_again_and_again_is_not_erased_for_ever() -> None:

@@ -102,7 +102,7 @@ def test_every_request_has_a_shape_that_another_implementation_takes(moto_client
     create_table(moto_client, "profiles-1")
     store = DynamoProfileStore("profiles-1", client=moto_client)
     store.put_profile("profile-1", {"n": 2**53 + 1}, updated_at=NOW)
-    store.put_consent("profile-1", a_consent())
+    store.put_consent("profile-1", a_consent(), now=NOW)
     store.open_budget("budget-1", "2026-11-02", [5, 5])
     store.put_alias("alias-1", "profile-1")
     decision = a_decision("profile-1")

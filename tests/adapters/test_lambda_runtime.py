@@ -118,7 +118,8 @@ def surroundings_in(folder: Path, endpoint: str, channel: str) -> Surroundings:
     made = Surroundings(folder, environment)
     with closing(made.store()) as store:
         store.put_profile(CUSTOMER, PROFILE, updated_at=datetime.now(UTC) - DAY)
-        store.put_consent(CUSTOMER, ConsentRecord("marketing", "granted", datetime.now(UTC) - DAY))
+        yesterday = datetime.now(UTC) - DAY
+        store.put_consent(CUSTOMER, ConsentRecord("marketing", "granted", yesterday), now=yesterday)
     return made
 
 

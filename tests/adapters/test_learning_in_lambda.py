@@ -83,7 +83,7 @@ def deployed(tmp_path: Path) -> Iterator[Deployed]:
     yesterday = datetime.now(UTC) - timedelta(days=1)
     with closing(SqliteProfileStore(tmp_path / "profiles.db")) as store:
         store.put_profile(CUSTOMER, a_profile(email=SECRET), updated_at=yesterday)
-        store.put_consent(CUSTOMER, ConsentRecord("marketing", "granted", yesterday))
+        store.put_consent(CUSTOMER, ConsentRecord("marketing", "granted", yesterday), now=yesterday)
     with ExitStack() as stack:
         yield Deployed(tmp_path, stack)
 

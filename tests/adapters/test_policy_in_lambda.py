@@ -58,7 +58,7 @@ def function(tmp_path: Path) -> LambdaRuntime:
     yesterday = datetime.now(UTC) - timedelta(days=1)
     with closing(SqliteProfileStore(tmp_path / "profiles.db")) as store:
         store.put_profile(CUSTOMER, a_profile(), updated_at=yesterday)
-        store.put_consent(CUSTOMER, ConsentRecord("marketing", "granted", yesterday))
+        store.put_consent(CUSTOMER, ConsentRecord("marketing", "granted", yesterday), now=yesterday)
     environment = {
         "FUNCTIONS_NAME": "churn",
         "FUNCTIONS_PLANS": str(tmp_path / "plans"),

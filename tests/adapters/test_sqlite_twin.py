@@ -94,7 +94,7 @@ class TwinStores(RuleBasedStateMachine):
 
     @rule(profile=profiles, record=consents)
     def put_consent(self, profile: str, record: ConsentRecord) -> None:
-        self.both(lambda store: store.put_consent(profile, record))
+        self.both(lambda store: store.put_consent(profile, record, now=NOW))
 
     @rule(profile=profiles, alias=st.text(max_size=2))
     def put_alias(self, profile: str, alias: str) -> None:

@@ -33,7 +33,7 @@ def customers(deployment: Deployment) -> list[str]:
     for customer in CUSTOMERS:
         deployment.store.put_profile(customer, profile, updated_at=now)
         consent = ConsentRecord("marketing", "granted", now - timedelta(days=1))
-        deployment.store.put_consent(customer, consent)
+        deployment.store.put_consent(customer, consent, now=now)
     return CUSTOMERS
 
 

@@ -154,7 +154,9 @@ def test_a_poison_record_of_a_stream_is_parked_and_its_neighbours_are_not(
 def test_a_changed_profile_fires_its_function_and_a_decision_does_not(deployment: Deployment) -> None:
     """The import of the profiles was a change of each; what decisions wrote since then was none of theirs."""
     now = datetime.now(UTC)
-    deployment.store.put_consent("admin-9001", ConsentRecord("product-guidance", "granted", now - HOUR))
+    deployment.store.put_consent(
+        "admin-9001", ConsentRecord("product-guidance", "granted", now - HOUR), now=now
+    )
     deployment.store.put_profile("admin-9001", {"account": {"seats": 40, "tier": "business"}}, updated_at=now)
 
     def about_new_profile() -> list[dict[str, Any]]:

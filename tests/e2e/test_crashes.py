@@ -226,7 +226,7 @@ def test_an_action_whose_consent_was_withdrawn_before_the_redrive_is_released(tm
     house = House(tmp_path)
     house.die_at("committed")
     with closing(house.store()) as store:
-        store.put_consent(CUSTOMER, consent("revoked", at=NOW))
+        store.put_consent(CUSTOMER, consent("revoked", at=NOW), now=NOW)
     (row,) = house.redrive()
     assert (row["status"], row["note"], house.keys()) == ("released", "consent.revoked", [])
 

@@ -30,6 +30,7 @@ from functions.governance.consent import ConsentRecord, ConsentStatus
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
 from functions.profiles.memory import MemoryProfileStore
+from functions.profiles.store import ProfileStore
 from functions.runtime.receipt import Receipt
 from functions.spec.plan import Plan
 from functions.testing.handler_stage import handler_stage
@@ -321,19 +322,24 @@ class Case:
     channel_down: bool
 
 
+def put(store: ProfileStore, record: ConsentRecord) -> None:
+    """Put a consent record whatever its date, as somebody else may who writes into the same table."""
+    store.put_consent("c-1", record, now=max(NOW, record.at))
+
+
 def run(case: Case) -> tuple[Seen, Receipt, Planted]:
     chosen, made = FUNCTIONS[case.name], planted(case.kinds)
     change = case.before_commit.record() if case.before_commit else None
 
     def happen(store: MemoryProfileStore) -> None:
         if change is not None:
-            store.put_consent("c-1", change)
+            put(store, change)
 
     reply = ModelUnavailableError("down") if case.model_down else ModelReply(b"0.83", "text/csv")
     world = Rehearsal(now=NOW, store=InterruptedStore(happen), model=MemoryModel(lambda _: reply))
     world.store.put_profile("c-1", made.profile, updated_at=NOW - HOUR)
     if case.consent is not None:
-        world.store.put_consent("c-1", case.consent.record())
+        put(world.store, case.consent.record())
     if case.channel_down:
         world.channel.fail(ActionUnavailableError("down"))
     event = replace(
@@ -351,7 +357,7 @@ def run(case: Case) -> tuple[Seen, Receipt, Planted]:
         shift.report(receipt)
         world.wait(2 * HOUR)
         if case.before_redrive is not None:
-            world.store.put_consent("c-1", case.before_redrive.record())
+            put(world.store, case.before_redrive.record())
         for entry, performed in shift.runtime.redrive(chosen.plan.policy, now=NOW + 2 * HOUR):
             worker.telemetry.performed(entry, performed, request_id="r")
         worker.telemetry.flush()

@@ -160,7 +160,7 @@ def _decided(
     if customer:
         put_customer(world.store, profile)
     if record is not None:
-        world.store.put_consent(CUSTOMER, record)
+        world.store.put_consent(CUSTOMER, record, now=max(NOW, record.at))
     answers: Model = model or world.model
     runtime = Runtime(replace(world.ports, model=lambda _: answers))
     return runtime.handle(plan or a_plan(), an_event(**event), now=NOW + age, generation=generation)

@@ -61,7 +61,7 @@ class CommitChecks:
         """Decision, score, contact, payment and outbox entry are read back as they were given."""
         profile_id, budget = new_id("profile"), new_id("budget")
         store.open_budget(budget, "2026-11-02", [100, 100])
-        store.put_consent(profile_id, a_consent())
+        store.put_consent(profile_id, a_consent(), now=NOW)
         decision = a_decision(profile_id)
         request = on_consent(with_action(decision), "marketing", a_consent())
         assert send(store, paid_from(request, budget, 30, shard=1)).status == "committed"
@@ -151,7 +151,7 @@ class CommitChecks:
         """Any field of the record counts; the record that is stored lets the same decision pass."""
         profile_id = new_id("profile")
         record = a_consent()
-        store.put_consent(profile_id, record)
+        store.put_consent(profile_id, record, now=NOW)
         request = with_action(a_decision(profile_id))
         for other in (
             None,
@@ -175,15 +175,15 @@ class CommitChecks:
         profile_id = new_id("profile")
         request = on_consent(CommitRequest(a_decision(profile_id)), "marketing", None)
         assert send(store, request).status == "committed"
-        store.put_consent(profile_id, a_consent())
+        store.put_consent(profile_id, a_consent(), now=NOW)
         later = on_consent(CommitRequest(a_decision(profile_id)), "marketing", None)
         assert send(store, later).status == "consent_changed"
 
     def test_consent_is_compared_in_milliseconds(self, store: ProfileStore) -> None:
         """A record that was given in microseconds equals its stored self."""
         profile_id = new_id("profile")
-        record = a_consent(at=NOW + timedelta(microseconds=1_234))
-        store.put_consent(profile_id, record)
+        record = a_consent(at=NOW - timedelta(microseconds=1_234))
+        store.put_consent(profile_id, record, now=NOW)
         request = on_consent(CommitRequest(a_decision(profile_id)), "marketing", record)
         assert send(store, request).status == "committed"
 
@@ -265,7 +265,7 @@ class CommitChecks:
         original = acted(store, profile_id, at=NOW - HOUR)
         for _ in range(MAX_CONTACTS - 1):
             acted(store, profile_id, at=NOW - HOUR)
-        store.put_consent(profile_id, a_consent())
+        store.put_consent(profile_id, a_consent(), now=NOW)
         store.open_budget(budget, "2026-11-02", [5])
         before = _everything(store, profile_id)
         assert len(before[0].state.contacts) == MAX_CONTACTS

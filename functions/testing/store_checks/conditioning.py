@@ -33,7 +33,7 @@ class ConsentConditionChecks:
         """Whichever was read otherwise, also as absent; all as they are stored let the same decision pass."""
         profile_id = new_id("profile")
         for purpose in ("marketing", "calls", "ads"):
-            store.put_consent(profile_id, a_consent(purpose))
+            store.put_consent(profile_id, a_consent(purpose), now=NOW)
         request = with_action(a_decision(profile_id))
         for purpose in ("marketing", "calls", "ads"):
             request = on_consent(request, purpose, a_consent(purpose))
@@ -53,16 +53,16 @@ class ConsentConditionChecks:
         """The others are as they were read."""
         profile_id = new_id("profile")
         for purpose in ("marketing", "calls"):
-            store.put_consent(profile_id, a_consent(purpose))
+            store.put_consent(profile_id, a_consent(purpose), now=NOW)
         request = with_action(a_decision(profile_id))
         for purpose in ("marketing", "calls"):
             request = on_consent(request, purpose, a_consent(purpose))
         request = on_consent(request, "ads", None)
         revoked = ConsentRecord("calls", "revoked", NOW + HOUR)
-        store.put_consent(profile_id, revoked)
+        store.put_consent(profile_id, revoked, now=NOW + HOUR)
         assert send(store, request).status == "consent_changed"
         request = on_consent(request, "calls", revoked)
-        store.put_consent(profile_id, a_consent("ads"))
+        store.put_consent(profile_id, a_consent("ads"), now=NOW)
         assert send(store, request).status == "consent_changed"
         assert send(store, on_consent(request, "ads", a_consent("ads"))).status == "committed"
 

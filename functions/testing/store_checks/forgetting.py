@@ -45,7 +45,7 @@ class AccessChecks:
         profile_id, alias = new_id("profile"), new_id("alias")
         store.put_profile(profile_id, {"n": 1}, updated_at=NOW)
         store.patch_profile(profile_id, {"plan": "gold"}, at=NOW + HOUR)
-        store.put_consent(profile_id, a_consent())
+        store.put_consent(profile_id, a_consent(), now=NOW)
         store.put_alias(alias, profile_id)
         decisions = [acted(store, profile_id, at=NOW + number * HOUR) for number in range(30)]
         store.settle(taken(store, decisions[0]), status="sent")
@@ -152,7 +152,7 @@ def _plant(store: HoldingsStore, feedback: FeedbackStore, canary: str) -> None:
     """Put a text wherever a store keeps something about a customer."""
     store.put_profile(canary, {canary: canary}, updated_at=NOW)
     store.patch_profile(canary, {canary: canary}, at=NOW + HOUR)
-    store.put_consent(canary, replace(a_consent(canary), source=canary, jurisdiction=canary))
+    store.put_consent(canary, replace(a_consent(canary), source=canary, jurisdiction=canary), now=NOW)
     store.put_alias(f"alias-of-{canary}", canary)
     decision = replace(a_decision(canary), id=f"decision-{canary}", body={canary: canary}, reason=canary)
     request = with_action(decision)

@@ -10,7 +10,6 @@ from itertools import permutations
 from typing import Final
 
 from functions.documents import Json
-from functions.governance.consent import ConsentRecord
 from functions.profiles.store import MAX_ID_BYTES, MAX_PROFILE_BYTES, ProfileState, ProfileStore, Snapshot
 from functions.testing.store_checks.samples import (
     HOUR,
@@ -116,7 +115,7 @@ class KeepingChecks:
     def test_a_profile_replaces_neither_state_nor_consent(self, store: ProfileStore) -> None:
         """An upstream write can't wipe a contact log, scores or consent."""
         profile_id = new_id("profile")
-        store.put_consent(profile_id, a_consent())
+        store.put_consent(profile_id, a_consent(), now=NOW)
         acted(store, profile_id)
         before = read(store, profile_id)
         store.put_profile(profile_id, {"n": 1}, updated_at=NOW)
@@ -204,38 +203,12 @@ class KeepingChecks:
             assert refuses(store.load, name, "decision-1")
             assert refuses(store.load, "profile-1", name)
             assert refuses(store.put_profile, name, {}, updated_at=NOW)
-            assert refuses(store.put_consent, name, a_consent())
+            assert refuses(store.put_consent, name, a_consent(), now=NOW)
             assert refuses(store.put_alias, name, "profile-1")
             assert refuses(store.add_alias, name, "profile-1")
             assert refuses(store.patch_profile, name, {"a": 1}, at=NOW)
             assert refuses(store.resolve_alias, name)
             assert refuses(store.delete_profile, name)
-
-    def test_consent_reads_as_it_was_written(self, store: ProfileStore) -> None:
-        """One record per purpose; instants in milliseconds."""
-        profile_id = new_id("profile")
-        short = ConsentRecord("analytics", "revoked", NOW)
-        precise = replace(a_consent("ads"), at=NOW + timedelta(microseconds=123_456))
-        for record in (a_consent(), short, precise):
-            assert store.put_consent(profile_id, record) is True
-        assert read(store, profile_id).consent == {
-            "marketing": a_consent(),
-            "analytics": short,
-            "ads": replace(precise, at=NOW + timedelta(milliseconds=123)),
-        }
-
-    def test_older_consent_does_not_replace_newer(self, store: ProfileStore) -> None:
-        """A late delivery of what was said earlier changes nothing, for its purpose alone."""
-        profile_id = new_id("profile")
-        revoked = ConsentRecord("marketing", "revoked", NOW)
-        store.put_consent(profile_id, revoked)
-        assert store.put_consent(profile_id, a_consent(at=NOW - timedelta(milliseconds=1))) is False
-        assert store.put_consent(profile_id, a_consent("ads", at=NOW - HOUR)) is True
-        assert read(store, profile_id).consent["marketing"] == revoked
-        assert store.put_consent(profile_id, replace(revoked, status="denied")) is True
-        assert read(store, profile_id).consent["marketing"].status == "denied"
-        assert store.put_consent(profile_id, a_consent(at=NOW + HOUR)) is True
-        assert read(store, profile_id).consent["marketing"] == a_consent(at=NOW + HOUR)
 
     def test_an_alias_stands_for_the_last_profile_it_was_given(self, store: ProfileStore) -> None:
         """An alias that is put again moves; one that was never put stands for nothing."""
@@ -317,7 +290,7 @@ class KeepingChecks:
         profile_id, neighbour = new_id("profile"), new_id("profile")
         for name in (profile_id, neighbour):
             store.put_profile(name, {"n": 1}, updated_at=NOW)
-            store.put_consent(name, a_consent())
+            store.put_consent(name, a_consent(), now=NOW)
             store.put_alias(f"alias-of-{name}", name)
             acted(store, name)
         decision = store.decisions(profile_id)[0]

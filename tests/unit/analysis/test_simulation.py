@@ -280,7 +280,7 @@ def test_a_model_that_was_spared_leaves_it_open_what_would_follow() -> None:
 
 def test_who_said_no_gets_nothing_from_any_draft() -> None:
     past, world = plan_of([cap(1, 24)]), a_world()
-    world.store.put_consent("customer-1", consent("revoked"))
+    world.store.put_consent("customer-1", consent("revoked"), now=NOW)
     (change,) = simulated(past, plan_of([]), recorded(world, past, [(0, 1, "0.9")]), world)
     assert (change.simulated.settled, change.after) == (True, None)
 

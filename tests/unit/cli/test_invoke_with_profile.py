@@ -62,7 +62,10 @@ class TestAProfileFromAFile:
         done = functions("invoke", "churn-retention", "--event", event, "--profile", file, "--json")
 
         assert json.loads(done.stdout)["reason"]["code"] == "consent.revoked"
-        assert "consent marketing: the record in the store was given later; it stays" in done.stderr
+        assert (
+            "consent marketing: the record in the store is newer, or as new and stricter; it stays"
+            in done.stderr
+        )
 
     @pytest.mark.parametrize("text", ["[]", "{", '{"profile": 3}', '{"id": 3, "profile": {}}'])
     def test_what_is_no_record_is_refused_before_anything_happens(

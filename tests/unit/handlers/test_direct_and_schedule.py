@@ -112,7 +112,7 @@ def test_schedule_stops_between_rounds_when_time_is_short() -> None:
 
 def test_schedule_releases_what_the_customer_no_longer_wants(capsys: pytest.CaptureFixture[str]) -> None:
     stage = waiting(1)
-    stage.rehearsal.store.put_consent(CUSTOMER, consent("revoked", at=NOW))
+    stage.rehearsal.store.put_consent(CUSTOMER, consent("revoked", at=NOW), now=NOW)
     assert drain(stage) == {"handled": 1}
     assert stage.acted_on == []
     out = capsys.readouterr().out

@@ -161,7 +161,9 @@ def test_a_consent_that_says_so_outlives_a_complaint() -> None:
 
 def test_who_comes_back_after_the_unsubscription_stays() -> None:
     stage = Stage()
-    stage.store.put_consent(CUSTOMER, consent("granted", at=NOW + timedelta(hours=2)))
+    stage.store.put_consent(
+        CUSTOMER, consent("granted", at=NOW + timedelta(hours=2)), now=NOW + timedelta(hours=2)
+    )
     stage.send(an_outcome("action_unsubscribed"))
     assert stage.consent() == "granted"
 

@@ -71,7 +71,7 @@ def test_nothing_chosen_and_nothing_allowed_look_the_same() -> None:
     low = MemoryModel(lambda _: ModelReply(b"0.1", "text/csv"))
     nothing_chosen = ask(handler_stage(response_plan(), model=low))
     refused = handler_stage(response_plan())
-    refused.rehearsal.store.put_consent(CUSTOMER, consent("revoked", at=NOW))
+    refused.rehearsal.store.put_consent(CUSTOMER, consent("revoked", at=NOW), now=NOW)
     unknown = handler_stage(response_plan())
     nobody = ask(unknown, event_body(user_id="nobody"), authorization=f"Bearer {token('nobody')}")
     no_trigger = ask(handler_stage(response_plan()), event_body(name="other"))
@@ -108,7 +108,7 @@ def test_answer_is_not_repeated_when_it_has_expired_or_consent_has_gone() -> Non
         if change == "expired":
             stage.rehearsal.wait(timedelta(minutes=1))
         else:
-            stage.rehearsal.store.put_consent(CUSTOMER, consent("revoked", at=NOW))
+            stage.rehearsal.store.put_consent(CUSTOMER, consent("revoked", at=NOW), now=NOW)
         assert answer(ask(stage)) == (200, {"action": None})
 
 

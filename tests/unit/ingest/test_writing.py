@@ -150,10 +150,10 @@ def test_alias_of_one_person_is_not_given_to_another_and_makes_no_circle() -> No
 
 def test_refusals_of_the_anonymous_time_go_with_the_alias_and_grants_do_not() -> None:
     store = MemoryProfileStore()
-    store.put_consent(CUSTOMER, consent())
+    store.put_consent(CUSTOMER, consent(), now=NOW)
     refused = ConsentRecord("marketing", "revoked", NOW - SECOND)
-    store.put_consent("v", refused)
-    store.put_consent("v", ConsentRecord("ads", "granted", NOW - SECOND))
+    store.put_consent("v", refused, now=NOW)
+    store.put_consent("v", ConsentRecord("ads", "granted", NOW - SECOND), now=NOW)
     take(store, record(aliases=["v"]))
     assert store.load(CUSTOMER).consent == {"marketing": refused}
 

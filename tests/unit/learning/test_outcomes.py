@@ -74,7 +74,7 @@ def _exactly_of_age() -> tuple[Rehearsal, Receipt]:
 
 def _no_consent() -> tuple[Rehearsal, Receipt]:
     world = _world()
-    world.store.put_consent(CUSTOMER, consent("revoked", at=NOW))
+    world.store.put_consent(CUSTOMER, consent("revoked", at=NOW), now=NOW)
     return world, _run(world)
 
 
@@ -90,7 +90,7 @@ def _no_profile() -> tuple[Rehearsal, Receipt]:
 
 def _cold_start() -> tuple[Rehearsal, Receipt]:
     world = Rehearsal(now=NOW, model=MemoryModel([HIGH]))
-    world.store.put_consent(CUSTOMER, consent())
+    world.store.put_consent(CUSTOMER, consent(), now=NOW)
     return world, _run(world, a_plan(profile={**SPEC["profile"], "missing": "empty"}))
 
 

@@ -231,14 +231,14 @@ def test_an_action_just_in_time_is_sent() -> None:
 @pytest.mark.parametrize("status", ["denied", "revoked", "conflict", "unknown"])
 def test_consent_that_goes_between_commit_and_redrive_releases_the_action(status: Any) -> None:
     world = _killed_at("committed")
-    world.store.put_consent(CUSTOMER, consent(status, at=NOW))
+    world.store.put_consent(CUSTOMER, consent(status, at=NOW), now=NOW)
     assert _redrive(world) == [("none", f"consent.{status}")]
     assert (_contacts(world), world.channel.deliveries) == (["released"], [])
 
 
 def test_consent_that_expires_before_the_act_releases_the_action() -> None:
     world = _killed_at("committed")
-    world.store.put_consent(CUSTOMER, replace(consent(at=NOW), expires_at=NOW + timedelta(hours=1)))
+    world.store.put_consent(CUSTOMER, replace(consent(at=NOW), expires_at=NOW + timedelta(hours=1)), now=NOW)
     assert _redrive(world, timedelta(hours=1)) == [("none", "consent.expired")]
 
 
@@ -355,7 +355,7 @@ def test_the_same_event_acts_once_however_often_it_comes(times: int) -> None:
 
 def test_a_duplicate_of_a_decision_without_an_action_has_none() -> None:
     world = _world()
-    world.store.put_consent(CUSTOMER, consent("revoked", at=NOW))
+    world.store.put_consent(CUSTOMER, consent("revoked", at=NOW), now=NOW)
     _run(world)
     again = _run(world)
     assert (again.outcome, again.original_outcome, again.action) == ("duplicate", "suppressed", None)
@@ -388,7 +388,7 @@ def test_a_redelivery_checks_age_first() -> None:
 
 def test_a_redelivery_checks_consent_first() -> None:
     world = _killed_at("committed")
-    world.store.put_consent(CUSTOMER, consent("revoked", at=NOW))
+    world.store.put_consent(CUSTOMER, consent("revoked", at=NOW), now=NOW)
     receipt = _run(world)
     assert receipt.action is not None
     assert (receipt.action.delivery, receipt.action.note) == ("none", "consent.revoked")

@@ -108,7 +108,9 @@ def test_nothing_is_told_before_the_commit_or_without_one() -> None:
 
 @pytest.mark.parametrize("status", ["revoked", "denied"])
 def test_nothing_is_told_when_consent_goes_before_the_commit(status: Any) -> None:
-    world = World(store=InterruptedStore(lambda store: store.put_consent(CUSTOMER, consent(status, at=NOW))))
+    world = World(
+        store=InterruptedStore(lambda store: store.put_consent(CUSTOMER, consent(status, at=NOW), now=NOW))
+    )
     world.handle()
     assert (world.told, world.rehearsal.store.outbox()) == ([], [])
 
@@ -129,7 +131,7 @@ def test_waiting_score_is_not_told_after_consent_went() -> None:
     world = World(announce=False)
     world.handle()
     assert world.told == []
-    world.rehearsal.store.put_consent(CUSTOMER, consent("revoked", at=NOW))
+    world.rehearsal.store.put_consent(CUSTOMER, consent("revoked", at=NOW), now=NOW)
     ((_, performed),) = world.runtime.redrive(PLAN.policy, now=NOW)
     assert performed is not None
     assert (performed.note, world.told) == ("consent.revoked", [])

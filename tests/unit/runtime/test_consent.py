@@ -39,7 +39,7 @@ def test_without_consent_no_byte_reaches_the_model_and_the_decision_keeps_no_fea
     world = Rehearsal(now=NOW, model=MemoryModel(lambda _: ModelReply(b"0.83", "text/csv")))
     world.store.put_profile(CUSTOMER, {"orders": 5}, updated_at=NOW)
     if record is not None:
-        world.store.put_consent(CUSTOMER, record)
+        world.store.put_consent(CUSTOMER, record, now=max(NOW, record.at))
     receipt = world.runtime.handle(PLAN, an_event(), now=NOW)
     (kept,) = world.store.decisions(CUSTOMER)
     assert (receipt.outcome, receipt.reason.code) == ("suppressed", f"consent.{verdict}")
@@ -54,14 +54,14 @@ def test_without_consent_no_byte_reaches_the_model_and_the_decision_keeps_no_fea
 def test_consent_for_another_use_does_not_count() -> None:
     world = Rehearsal(now=NOW)
     world.store.put_profile(CUSTOMER, {"orders": 5}, updated_at=NOW)
-    world.store.put_consent(CUSTOMER, replace(consent(), purpose="analytics"))
+    world.store.put_consent(CUSTOMER, replace(consent(), purpose="analytics"), now=NOW)
     assert world.runtime.handle(PLAN, an_event(), now=NOW).reason.code == "consent.unknown"
 
 
 @pytest.mark.parametrize("status", ["denied", "revoked", "conflict", "unknown"])
 def test_consent_that_goes_before_the_commit_suppresses_score_and_action(status: ConsentStatus) -> None:
     record = consent(status, at=NOW)
-    world = _world(InterruptedStore(lambda store: store.put_consent(CUSTOMER, record)))
+    world = _world(InterruptedStore(lambda store: store.put_consent(CUSTOMER, record, now=NOW)))
     receipt = world.runtime.handle(PLAN, an_event(), now=NOW)
     after = world.store.load(CUSTOMER, receipt.decision_id)
     assert (receipt.outcome, receipt.reason.code) == ("suppressed", f"consent.{status}")
@@ -76,7 +76,9 @@ def test_consent_that_goes_before_the_commit_suppresses_score_and_action(status:
 
 
 def test_a_decision_that_lost_its_consent_keeps_neither_features_nor_scores() -> None:
-    world = _world(InterruptedStore(lambda store: store.put_consent(CUSTOMER, consent("revoked", at=NOW))))
+    world = _world(
+        InterruptedStore(lambda store: store.put_consent(CUSTOMER, consent("revoked", at=NOW), now=NOW))
+    )
     receipt = world.runtime.handle(PLAN, an_event(), now=NOW)
     (kept,) = world.store.decisions(CUSTOMER)
     assert (kept.body["features"], kept.body["imputed"], kept.body["scores"]) == ({}, {}, {})
@@ -85,14 +87,14 @@ def test_a_decision_that_lost_its_consent_keeps_neither_features_nor_scores() ->
 
 
 def test_consent_that_is_renewed_before_the_commit_lets_the_action_go_without_a_second_call() -> None:
-    world = _world(InterruptedStore(lambda store: store.put_consent(CUSTOMER, consent(at=NOW))))
+    world = _world(InterruptedStore(lambda store: store.put_consent(CUSTOMER, consent(at=NOW), now=NOW)))
     receipt = world.runtime.handle(PLAN, an_event(), now=NOW)
     assert (receipt.outcome, len(world.model.calls), len(world.channel.deliveries)) == ("acted", 1, 1)
 
 
 def test_consent_that_is_renewed_does_not_open_what_was_foreclosed() -> None:
     plan = a_plan(score="when-actionable", decide={**SPEC["decide"], "actions": ["offer-20"]})
-    world = _world(InterruptedStore(lambda store: store.put_consent(CUSTOMER, consent(at=NOW))))
+    world = _world(InterruptedStore(lambda store: store.put_consent(CUSTOMER, consent(at=NOW), now=NOW)))
     world.store.put_profile(CUSTOMER, {"orders": 1}, updated_at=NOW)
     receipt = world.runtime.handle(plan, an_event(), now=NOW)
     assert (receipt.reason.code, world.model.calls) == ("actions.not_eligible", [])
@@ -105,8 +107,8 @@ def test_a_customer_who_is_erased_before_the_commit_gets_nothing() -> None:
 
 
 def test_consent_given_while_a_refusal_is_written_does_not_turn_it() -> None:
-    world = _world(InterruptedStore(lambda store: store.put_consent(CUSTOMER, consent(at=NOW))))
-    world.store.put_consent(CUSTOMER, consent("revoked", at=NOW - timedelta(hours=1)))
+    world = _world(InterruptedStore(lambda store: store.put_consent(CUSTOMER, consent(at=NOW), now=NOW)))
+    world.store.put_consent(CUSTOMER, consent("revoked", at=NOW - timedelta(hours=1)), now=NOW)
     receipt = world.runtime.handle(PLAN, an_event(), now=NOW)
     assert (receipt.reason.code, world.model.calls) == ("consent.revoked", [])
 
@@ -121,7 +123,7 @@ def test_an_event_that_refuses_is_not_decided_on_an_older_grant() -> None:
 
 def test_an_event_that_grants_opens_nothing_that_the_record_closes() -> None:
     world = _world()
-    world.store.put_consent(CUSTOMER, consent("revoked", at=NOW))
+    world.store.put_consent(CUSTOMER, consent("revoked", at=NOW), now=NOW)
     said = replace(an_event(), consent={"marketing": "granted"})
     assert world.runtime.handle(PLAN, said, now=NOW).reason.code == "consent.revoked"
 

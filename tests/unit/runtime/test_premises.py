@@ -44,7 +44,7 @@ def a_world(store: MemoryProfileStore) -> Rehearsal:
     world.ports = replace(world.ports, suppressions=_marks(store.documents))
     world.runtime = Runtime(world.ports)
     put_customer(store)
-    store.put_consent(CUSTOMER, replace(consent(), purpose="calls"))
+    store.put_consent(CUSTOMER, replace(consent(), purpose="calls"), now=NOW)
     return world
 
 
@@ -70,7 +70,7 @@ def _codes(receipt: Receipt) -> set[str]:
 def test_consent_of_a_rail_that_goes_before_the_commit_takes_the_action_with_it(status: Any) -> None:
     """The consent of the purpose stays granted all the while."""
     gone = ConsentRecord("calls", status, NOW)
-    world = a_world(Watched(lambda store: store.put_consent(CUSTOMER, gone)))
+    world = a_world(Watched(lambda store: store.put_consent(CUSTOMER, gone, now=NOW)))
     receipt = world.runtime.handle(ruled(CALLS), an_event(), now=NOW)
     assert (receipt.outcome, _codes(receipt)) == ("suppressed", {"rail.blocked"})
     assert {check.verdict for check in receipt.consent} == {"granted"}
@@ -98,7 +98,9 @@ def test_every_consent_that_was_read_is_a_condition_of_the_commit_once() -> None
 
 def test_consent_that_a_rail_waits_for_and_that_comes_before_the_commit_counts() -> None:
     """The decision is made again on what is stored now."""
-    world = a_world(Watched(lambda store: store.put_consent(CUSTOMER, replace(consent(), purpose="ads"))))
+    world = a_world(
+        Watched(lambda store: store.put_consent(CUSTOMER, replace(consent(), purpose="ads"), now=NOW))
+    )
     rail = {"name": "ads", "forbid": {"actions": ["offer-20"]}, "unless_consent": "ads"}
     receipt = world.runtime.handle(ruled(rail), an_event(), now=NOW)
     assert receipt.action is not None

@@ -241,7 +241,7 @@ def _deferred(plan: Plan | None = None) -> Rehearsal:
 
 
 def _revoke(world: Rehearsal) -> None:
-    world.store.put_consent(CUSTOMER, ConsentRecord("marketing", "revoked", AT_NIGHT))
+    world.store.put_consent(CUSTOMER, ConsentRecord("marketing", "revoked", AT_NIGHT), now=NOW)
 
 
 def _complain(world: Rehearsal) -> None:

@@ -104,7 +104,7 @@ def test_replay_of_an_event_that_would_get_no_action_says_so() -> None:
 
 def test_replay_without_consent_computes_nothing() -> None:
     day = Day()
-    day.world.store.put_consent(CUSTOMER, consent("revoked", at=NOW))
+    day.world.store.put_consent(CUSTOMER, consent("revoked", at=NOW), now=NOW)
     receipt = day.again(day.events[0])
 
     assert (receipt.reason.code, day.world.model.calls) == ("consent.revoked", [])
@@ -180,7 +180,7 @@ def test_replay_that_came_back_after_its_decision_decides_again_on_fresh_consent
     def withdraw(stage: str) -> None:
         if stage == "decided" and not calls:
             calls.append(stage)
-            day.world.store.put_consent(CUSTOMER, consent("granted", at=NOW))
+            day.world.store.put_consent(CUSTOMER, consent("granted", at=NOW), now=NOW)
 
     day.world.on_stage = withdraw
     receipt = day.again(day.events[0])
