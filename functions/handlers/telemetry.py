@@ -170,10 +170,14 @@ class Telemetry:
 
     def responded(self, recording: Recording, *, request_id: str) -> None:
         """Log and count what became of one event about an outcome, for one decision."""
-        whose = recording.profile_id
-        document = {**recording.as_document(), "profile_id": self._hashed(whose)}
-        if recording.status in ("noted", "unmatched"):
-            document["decision_id"] = None  # the event's own words
+        ours = recording.status not in ("noted", "unmatched")  # else the id is the event's own words
+        document = {
+            "status": recording.status,
+            "outcome": recording.type,
+            "profile_id": self._hashed(recording.profile_id),
+            "decision_id": recording.decision_id if ours else None,
+            "action": recording.action,
+        }
         self._logger.info("responded", responded=document, request_id=request_id)
         self._counts[_RESPONSES[recording.status]] += 1
 

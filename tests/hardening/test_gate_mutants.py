@@ -21,6 +21,7 @@ ARRIVES = f"{CANARIES}::test_what_is_declared_does_arrive_so_that_its_absence_wo
 LABELS = "tests/unit/governance/test_labels.py"
 LINEAGE = "tests/unit/spec/test_lineage_gate.py"
 GATE = "tests/unit/governance/test_gate.py"
+LOG = "tests/unit/handlers/test_log.py"
 
 SECOND_CHECK = 'clearance = self._check_consent(snapshot, "before_action")'
 CONDITION = "consents=_consents(draft) if draft.cleared else ()"
@@ -42,8 +43,10 @@ MUTANTS = [
     ("runtime/acting.py", "if not checked.passed:", "if False:", ON_THE_WAY),
     ("runtime/journal.py", "if not draft.cleared:", "if False:", ON_THE_WAY),
     # What a log may keep.
-    ("handlers/log.py", "document[values] = list(document[values])", "pass", ARRIVES),
-    ("handlers/log.py", '"body": None,', '"body": receipt.payload.body,', ARRIVES),
+    ("handlers/log.py", '"features": list(receipt.features)', '"features": dict(receipt.features)', ARRIVES),
+    ("handlers/log.py", '"bytes": payload.bytes,', '"bytes": payload.bytes, "body": payload.body,', ARRIVES),
+    ("handlers/log.py", '"by": candidate.by,', '"by": candidate.by, "value": candidate.value,', LOG),
+    ("handlers/log.py", '"experiment": _experiment(receipt.assignment),', '"experiment": receipt._experiment(),', LOG),
     # Labels: one is ignored, a whole is not everything below, what has no label passes.
     ("governance/labels.py", '({"direct-identifier", "sensitive"})', '({"direct-identifier"})', LINEAGE),
     ("governance/labels.py", "        if whole or not touched:", "        if False:", LABELS),

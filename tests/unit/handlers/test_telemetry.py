@@ -124,7 +124,6 @@ def test_log_document_has_the_keys_of_the_receipt_and_no_value() -> None:
     assert document["payload"] == {
         "content_type": "text/csv",
         "bytes": len("120.0,5.0"),
-        "body": None,
         "labels": ["transactional"],
     }
     assert document["action"]["idempotency_key"] == receipt.decision_id
