@@ -132,29 +132,36 @@ class LabelMap:
         self._rules = (*rules, *_BUILT_IN)
 
     def conflicts(self) -> Iterator[tuple[LabelRule, LabelRule]]:
-        """Yield pairs of rules of which neither wins where both match, and that do not say the same."""
+        """Yield pairs of rules that do not say the same where both match, and nobody has decided between them.
+
+        Either neither is more specific, or the longer one gets by its `*` into what the other guards, which
+        its author may not have thought of. A third rule that wins wherever both match decides.
+        """
         given = [rule for rule in self._rules if rule.given]
         for one, other in combinations(given, 2):
-            same = (one.label, one.purposes) == (other.label, other.purposes)
-            if not same and one.specificity == other.specificity and _meet(one.path, other.path):
+            short, long = sorted((one, other), key=lambda rule: len(rule.path))
+            both = _common(short.path, long.path)
+            if both is None or (one.label, one.purposes) == (other.label, other.purposes):
+                continue
+            if one.specificity != other.specificity and not _declassifies(short, long):
+                continue
+            if not any(rule.specificity > long.specificity and _holds(rule.path, both) for rule in given):
                 yield one, other
 
     def readings(self, reads: Reads) -> tuple[Reading, ...]:
         """Return every label that the reads of an expression touch, in the order of their paths."""
         found: dict[Reading, None] = {}
-        for path, how in sorted(_told(reads).items()):
+        told = _told(reads)
+        for path, how in sorted(told.items()):
+            counted = _is_counted(path, how, told)
             for reading in self._touched(path, how):
-                found[reading] = None
+                if reading.label in GUARDED or not counted:
+                    found[reading] = None
         return tuple(found)
 
     def _touched(self, path: Path, how: How) -> Iterator[Reading]:
         steps = without_elements(path)
         holding = [rule for rule in self._rules if _holds(rule.path, steps)]
-        below = [
-            rule
-            for rule in self._rules
-            if len(rule.path) > len(steps) and _meet(rule.path[: len(steps)], steps)
-        ]
         # Where a read goes through any key, a rule for one of these keys is touched too.
         beside = [
             rule
@@ -163,31 +170,72 @@ class LabelMap:
             and len(rule.path) <= len(steps)
             and _meet(rule.path, steps[: len(rule.path)])
         ]
-        whole = how >= How.SIZE  # the keys of an object may tell as much as what they hold
         touched = [max(holding, key=lambda rule: rule.specificity)] if holding else []
-        touched += beside
-        if whole or not touched:
-            touched += below
-        for rule in touched:
+        for rule in (*touched, *beside, *self._below(steps, how)):
             yield Reading(path, rule.label, rule.purposes)
-        if not holding and (whole or not touched):
+        # Rules beside are for some keys only; under the others may stand what has no label.
+        if not holding:
             yield Reading(path, UNLABELLED)
 
+    def _below(self, steps: Path, how: How) -> Iterator[LabelRule]:
+        """Yield the rules for what stands below a path and is told with it.
 
-def _told(reads: Reads) -> dict[Path, How]:
-    """Return the reads under the labelled roots, without those that others imply."""
-    roots = {key(root) for root in ROOTS}
+        The keys of an object may tell as much as what they hold. Whether it is empty tells whether
+        anything stands directly below.
+        """
+        depth = {How.TYPE: 0, How.NULLNESS: 1}.get(how)
+        for rule in self._rules:
+            deeper = len(rule.path) - len(steps)
+            if deeper > 0 and (depth is None or deeper <= depth) and _meet(rule.path[: len(steps)], steps):
+                yield rule
+
+
+def _told(reads: Reads) -> Reads:
+    """Return the reads under the labelled roots; one that goes through any root goes through each."""
     found: dict[Path, How] = {}
     for path, how in reads.items():
-        if not path and how >= How.SIZE:
-            found.update(dict.fromkeys(((root,) for root in sorted(roots)), How.VALUE))
-        elif path and path[0] in roots and (how >= How.SIZE or not _leads_on(path, reads)):
-            found[path] = how
+        if not path and how < How.SIZE:
+            continue  # the root is an object and never empty
+        for root in ROOTS:
+            if not path or path[0] in (key(root), VALUES):
+                under = (key(root), *path[1:])
+                found[under] = max(how if path else How.VALUE, found.get(under, How.TYPE))
     return found
 
 
-def _leads_on(path: Path, reads: Reads) -> bool:
-    return any(other[: len(path)] == path and other != path for other in reads)
+def _is_counted(path: Path, how: How, reads: Reads) -> bool:
+    """Say whether of a path no more is told than that it is there, on the way to something else.
+
+    How many elements an array has tells little of what stands in them, unless the array itself is guarded:
+    the number of diagnoses is one. The roots are always there.
+    """
+    passing = path[-1] == ELEMENTS or len(path) == 1
+    return passing and how is How.TYPE and any(other[: len(path)] == path != other for other in reads)
+
+
+def _common(short: Path, long: Path) -> Path | None:
+    """Return the path that stands for all that both patterns match; None where they never meet."""
+    if not _meet(short, long[: len(short)]):
+        return None
+    merged = (left if right == VALUES else right for left, right in zip(short, long, strict=False))
+    return (*merged, *long[len(short) :])
+
+
+def _declassifies(short: LabelRule, long: LabelRule) -> bool:
+    """Say whether a longer rule weakens a guarded one without having named what it stands for."""
+    unnamed = any(right == VALUES != left for left, right in zip(short.path, long.path, strict=False))
+    return (
+        unnamed
+        and len(short.path) < len(long.path)
+        and short.label in GUARDED
+        and not _as_strict(long, short)
+    )
+
+
+def _as_strict(rule: LabelRule, guarded: LabelRule) -> bool:
+    if rule.label not in GUARDED:
+        return False
+    return guarded.purposes is None or (rule.purposes is not None and rule.purposes <= guarded.purposes)
 
 
 def _holds(pattern: Path, steps: Path) -> bool:

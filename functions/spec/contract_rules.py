@@ -27,8 +27,8 @@ def check_contract(contract: DataContract, source: Source) -> Iterator[Problem]:
     for one, other in LabelMap(rules).conflicts():
         first, second = places[one.path][1], places[other.path]
         message = (
-            f"{second[1]!r} is {other.label} and {first!r} is {one.label}, neither is more specific, "
-            "and some paths match both"
+            f"{second[1]!r} is {other.label} and {first!r} is {one.label}, some paths match both, and "
+            f"{_undecided(one, other)}"
         )
         hint = "label what both match with a path of its own that has fewer `*`, or give both one label"
         yield source.problem(second, "contract.overlap", message, hint=hint, at_key=True)
@@ -37,6 +37,12 @@ def check_contract(contract: DataContract, source: Source) -> Iterator[Problem]:
         if kept is not None and kept < KEEP_DECISIONS:
             message = f"{name}: decisions are kept for 30d or more, so that a redelivered event is not decided twice"
             yield source.problem(("purposes", name, "retention", "decisions"), "contract.retention", message)
+
+
+def _undecided(one: LabelRule, other: LabelRule) -> str:
+    if one.specificity == other.specificity:
+        return "neither is more specific"
+    return "a `*` must not take the label from what is guarded by name"
 
 
 def _check_rule(

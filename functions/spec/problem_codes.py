@@ -150,7 +150,7 @@ _GOVERNANCE: Final = {
         "A path of the data contract would label everything.", "Label the paths that you know, one by one."
     ),
     "contract.overlap": ProblemCode(
-        "Two paths of the data contract disagree, and neither is more specific.",
+        "Two paths of the data contract disagree, and neither wins, or a `*` weakens what is guarded by name.",
         "Label what both match with a path of its own that has fewer `*`, or give both one label.",
     ),
     "contract.retention": ProblemCode(

@@ -49,7 +49,8 @@ def touched(expression: str, **more: str) -> set[str]:
         ("profile.web.pages[].ip", {"direct-identifier"}),
         # A literal of the same length wins over `*`, and a longer pattern over both.
         ("profile.web.searches[].query", {"sensitive"}),
-        ("profile.web.searches[].ip", {"direct-identifier"}),
+        # Here the number of searches is told as well.
+        ("profile.web.searches[].ip", {"direct-identifier", "sensitive"}),
         ("profile.web.*.at", {"behavioral", "sensitive"}),
         ("profile.web.*", {"behavioral", "sensitive", "direct-identifier"}),
         ("profile.web", {"behavioral", "sensitive", "direct-identifier", "unlabelled"}),
@@ -71,8 +72,27 @@ def touched(expression: str, **more: str) -> set[str]:
         ("length(profile.orders)", {"transactional", "sensitive"}),
         ("keys(profile.nobody)", {"unlabelled"}),
         ("profile.tickets == null", {"behavioral", "sensitive", "unlabelled"}),
-        ("type(profile.tickets)", {"behavioral", "sensitive"}),
-        ("length(profile.tickets[])", {"behavioral", "sensitive"}),
+        ("type(profile.tickets)", {"unlabelled"}),
+        ("length(profile.tickets[])", {"unlabelled"}),
+        # Through any key: what stands under some has a label, what stands under the others has none.
+        ("length(profile.tickets.*)", {"behavioral", "sensitive", "unlabelled"}),
+        (
+            "length(profile.*.at | [?@])",
+            {"behavioral", "derived", "direct-identifier", "transactional", "unlabelled"},
+        ),
+        # That there is something is told, though something deeper is read as well.
+        (
+            "if_else(profile.web.searches, 'asked', profile.web.pages[0].at)",
+            {"sensitive", "behavioral", "direct-identifier"},
+        ),
+        ("not_null(profile.tickets, profile.tickets.at)", {"behavioral", "sensitive", "unlabelled"}),
+        ("type(profile.identity) == profile.identity.id", {"direct-identifier", "pseudonymous"}),
+        # Whether a whole is empty tells whether something stands directly in it.
+        ("if_else(profile.web.pages[0], `1`, `0`)", {"behavioral", "direct-identifier"}),
+        ("if_else(profile.orders, `1`, `0`)", {"transactional"}),
+        ("*.identity.name", {"direct-identifier", "unlabelled"}),
+        ("length(@)", {*RULES.values(), "derived", "pseudonymous", "unlabelled"}),
+        ("!@", set()),
         ("[profile.orders.count, event.id]", {"transactional", "behavioral"}),
         ("@.profile.orders.count", {"transactional"}),
     ],
@@ -106,6 +126,35 @@ def test_rules_conflict_where_neither_is_more_specific_and_both_match() -> None:
     assert conflicts(**{"a.*": "sensitive", "a.b": "behavioral"}) == 0
     assert conflicts(**{"a.*.c": "sensitive", "*.b": "behavioral"}) == 0
     assert conflicts(**{"a.*.c": "sensitive", "a.b.*": "behavioral", "*.b.c": "derived"}) == 3
+
+
+def test_a_longer_rule_conflicts_with_a_guarded_one_that_it_gets_into_by_a_star() -> None:
+    assert conflicts(**{"identity": "direct-identifier", "*.country": "behavioral"}) == 1
+    assert conflicts(**{"health": "sensitive", "*.*.code": "derived"}) == 1
+    assert conflicts(**{"a.health": "sensitive", "a.*.at": "behavioral"}) == 1
+    # Somebody has named what is guarded, or weakens nothing.
+    assert conflicts(**{"health": "sensitive", "health.*.mood": "behavioral"}) == 0
+    assert conflicts(**{"identity": "direct-identifier", "*.country": "sensitive"}) == 0
+    assert conflicts(**{"orders": "transactional", "*.country": "behavioral"}) == 0
+    assert conflicts(**{"identity.name": "direct-identifier", "*.country": "behavioral"}) == 0
+
+
+def test_a_rule_that_wins_wherever_two_match_decides_between_them() -> None:
+    guarded = {"identity": "direct-identifier", "*.country": "behavioral"}
+    assert conflicts(**guarded, **{"identity.country": "behavioral"}) == 0
+    assert conflicts(**guarded, **{"identity.land": "behavioral"}) == 1
+    assert conflicts(**{"a.*": "sensitive", "*.b": "behavioral", "a.b": "behavioral"}) == 0
+
+
+def test_a_longer_rule_by_a_star_keeps_to_the_purposes_of_a_guarded_one() -> None:
+    def rule(text: str, *purposes: str) -> LabelRule:
+        return LabelRule(parse_pattern("profile", text), "sensitive", frozenset(purposes) or None)
+
+    health = rule("health", "care", "study")
+    assert not list(LabelMap([health, rule("*.mood", "care")]).conflicts())
+    assert list(LabelMap([health, rule("*.mood", "care", "sales")]).conflicts())
+    assert list(LabelMap([health, rule("*.mood")]).conflicts())
+    assert not list(LabelMap([rule("health"), rule("*.mood", "sales")]).conflicts())
 
 
 def test_patterns_are_written_as_paths_in_expressions() -> None:
