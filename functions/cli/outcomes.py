@@ -22,6 +22,7 @@ _MAX_INPUT_BYTES = 50_000_000
 _BATCH = 100
 _SENTENCES = {
     "recorded": "counts for decision",
+    "credited": "teaches, though a later decision has it, about decision",
     "repeated": "was known already for decision",
     "noted": "belongs to no decision, and stands on the profile",
     "unmatched": "belongs to no decision",

@@ -72,6 +72,7 @@ class Decision:
         action: The chosen action; None for do-nothing.
         candidates: Every action of the spec and do-nothing, in order.
         due: Until when the action waits; None when it may leave at once.
+        drawn: Whether chance has chosen it among what was left.
     """
 
     outcome: Outcome
@@ -79,6 +80,7 @@ class Decision:
     action: ActionPlan | None
     candidates: tuple[Candidate, ...]
     due: datetime | None = None
+    drawn: bool = False
 
 
 def suppressed(plan: Plan, why: Reason) -> Decision:
@@ -138,7 +140,8 @@ def _selected(plan: Plan, vetoes: Mapping[str, tuple[Reason, ...]], selection: S
     candidates.append(replace(nothing, chance=selection.chances.get(DO_NOTHING)))
     because = f"the condition {plan.when.source} holds" if plan.when else "the function has no condition"
     why = reason(selection.code, action=chosen.name if chosen else DO_NOTHING, because=because)
-    return Decision("acted" if chosen else "no_action", why, chosen, tuple(candidates))
+    outcome: Outcome = "acted" if chosen else "no_action"
+    return Decision(outcome, why, chosen, tuple(candidates), drawn=selection.drawn)
 
 
 def foreclosed(

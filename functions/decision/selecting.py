@@ -52,6 +52,7 @@ class Selection:
         chances: With which probability each survivor, and do-nothing, would have been selected.
         valued: What each survivor is worth; empty where nothing was ranked.
         behind: Survivors that do-nothing outranks.
+        drawn: Whether chance has selected.
     """
 
     chosen: ActionPlan | None
@@ -59,6 +60,7 @@ class Selection:
     chances: Mapping[str, float]
     valued: Mapping[str, Valued] = field(default_factory=dict)
     behind: frozenset[str] = frozenset()
+    drawn: bool = False
 
 
 def select(survivors: Sequence[ActionPlan], document: Mapping[str, Json], setting: Setting) -> Selection:
@@ -71,7 +73,8 @@ def select(survivors: Sequence[ActionPlan], document: Mapping[str, Json], settin
     """
     if setting.assignment.group == "random":
         chances = {action.name: 1 / len(survivors) for action in survivors}
-        return Selection(_named(survivors, draw(chances, setting.seed)), "action.random", chances)
+        chosen = _named(survivors, draw(chances, setting.seed))
+        return Selection(chosen, "action.random", chances, drawn=True)
     if setting.assignment.group == "usual" or setting.ranking is None or not _is_ranked(survivors):
         return Selection(survivors[0], "action.chosen", {survivors[0].name: 1.0})
     return _ranked(survivors, document, setting.ranking, setting)
@@ -91,7 +94,8 @@ def _ranked(
         name = better[0] if better else DO_NOTHING
         chances = {name: 1.0}
         code = "action.ranked" if better else "actions.not_worth"
-    return Selection(_named(survivors, name), code, chances, valued, frozenset(behind))
+    drawn = ranking.learning is not None
+    return Selection(_named(survivors, name), code, chances, valued, frozenset(behind), drawn)
 
 
 class _Judged:

@@ -61,6 +61,7 @@ _STATES: Final = {
 }
 _RESPONSES: Final = {
     "recorded": "OutcomeRecorded",
+    "credited": "OutcomeCredited",
     "repeated": "OutcomeRepeated",
     "noted": "OutcomeNoted",
     "unmatched": "OutcomeUnmatched",

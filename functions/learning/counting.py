@@ -41,7 +41,7 @@ class Folded:
         trials: Trials that were looked at.
         responses: Responses that were added.
         closed: Trials whose window ended without a response.
-        corrected: Trials that were counted before, and otherwise.
+        corrected: Trials that were counted before, and otherwise or not at all.
     """
 
     trials: int = 0
@@ -131,7 +131,8 @@ def _folded(
                 known = counted.get(name) or _counted(records.get(name), trial.decided_at)
                 counted[name] = _moved(known, trial, objective, target[objective].plus(before, -1.0))
         done = done.plus(_told(trial, target))
-        due_at = trial.closes_at if now < trial.closes_at else None
+        waits = trial.teaches and bool(trial.lessons) and now < trial.closes_at
+        due_at = trial.closes_at if waits else None
         writes.append(trial_record(replace(trial, counted=target), due_at=due_at))
     for name, one in counted.items():
         version = records[name].version if name in records else 0
@@ -151,7 +152,8 @@ def _told(trial: Trial, target: Mapping[str, Counter]) -> Folded:
     changed = [name for name, one in target.items() if trial.counted.get(name, EMPTY) != one]
     corrected = any(trial.counted.get(name, EMPTY) != EMPTY for name in changed)
     responses = sum(target[name].total != 0 for name in changed)
-    return Folded(1, responses, int(bool(changed) and not responses), int(corrected))
+    closed = any(target[name] != EMPTY for name in changed) and not responses
+    return Folded(1, responses, int(closed), int(corrected))
 
 
 class BeliefCache:

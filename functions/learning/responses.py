@@ -27,12 +27,13 @@ _AMOUNTS: Final = ("amount", "revenue", "total")
 _LOOK_BACK: Final = timedelta(days=90)
 _ATTEMPTS: Final = 20
 
-Recorded = Literal["recorded", "repeated", "noted", "unmatched", "no_outcome"]
-"""`repeated`: that decision has an outcome of the type already. `unmatched`: there is no such decision.
-`noted`: there is none, and it stands on the profile all the same."""
+Recorded = Literal["recorded", "credited", "repeated", "noted", "unmatched", "no_outcome"]
+"""`credited`: it belongs to a later decision, and what is learned, is learned from this one. `repeated`: that
+decision has an outcome of the type already. `unmatched`: there is no such decision. `noted`: there is none, and
+it stands on the profile all the same."""
 
-TIGHTENING: Final = ("unsubscribed", "complained")
-"""Outcomes that later decisions have to respect, whatever caused them."""
+OF_THE_CUSTOMER: Final = ("converted", "unsubscribed", "complained")
+"""Outcomes that later decisions have to know, whatever caused them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +70,19 @@ def outcome_of(event: Event) -> Outcome | None:
     kind = OUTCOME_EVENTS.get(event.name.lower().replace("_", " ").replace(".", " "))
     if kind is None:
         return None
-    return Outcome(kind, event.time, _amount(event) if kind == "converted" else 0.0, event.id)
+    return Outcome(kind, event.time, _amount(event) if kind == "converted" else None, event.id)
 
 
 def record_event(
     feedback: FeedbackStore, event: Event, profile_id: str, *, now: datetime
 ) -> Sequence[Recording]:
-    """Record the outcome that an event tells of.
+    """Record the outcome that an event tells of, and let it stand on the profile, in one write.
 
     With a `decision_id` among its properties it belongs to that decision. Without one, a conversion
     belongs to the last decision of every function whose window is open at its time, with or without an
-    action, so that groups can be compared; any other outcome to the last decision with an action.
+    action, so that groups can be compared, and is credited to the last one that was drawn, so that a
+    decision in which nothing was left to choose takes no conversion from the one that earned it. Any other
+    outcome belongs to the last decision with an action.
 
     Args:
         feedback: Where trials are kept.
@@ -98,15 +101,14 @@ def record_event(
         return [Recording("no_outcome")]
     named = event.properties.get("decision_id")
     if isinstance(named, str) and named:
-        ids: Sequence[str] = [named]
+        matched = _Matched([named], [named])
     else:
-        ids = _attributed(feedback, profile_id, outcome)
-    found = [_record(feedback, profile_id, decision_id, outcome, now) for decision_id in ids]
-    found = found or [Recording("unmatched", outcome.type, profile_id)]
-    if outcome.type not in TIGHTENING:
-        return found
-    _note(feedback, profile_id, outcome)
-    return [replace(one, status="noted") if one.status == "unmatched" else one for one in found]
+        matched = _attributed(feedback, profile_id, outcome)
+    for _ in range(_ATTEMPTS):
+        found, writes = _recorded(feedback, profile_id, outcome, matched, now)
+        if not writes or feedback.write_feedback(writes):
+            return found
+    raise StoreContendedError("the outcomes of the same customer were changed by others at every attempt")
 
 
 def responses_document(record: FeedbackRecord | None) -> dict[str, Json]:
@@ -129,57 +131,73 @@ def responses_key(profile_id: str) -> FeedbackKey:
     return "responses", profile_id, "-"
 
 
-def _attributed(feedback: FeedbackStore, profile_id: str, outcome: Outcome) -> Sequence[str]:
-    newest: dict[str, Trial] = {}
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    """Ids of decisions: those that an outcome belongs to, and those that it is credited to."""
+
+    belongs: Sequence[str]
+    credited: Sequence[str]
+
+
+def _attributed(feedback: FeedbackStore, profile_id: str, outcome: Outcome) -> _Matched:
+    newest: dict[str, str] = {}
+    drawn: dict[str, str] = {}
     for record in feedback.trials(profile_id, since=outcome.at - _LOOK_BACK):
         trial = trial_from(record)
-        if not trial.decided_at <= outcome.at <= trial.closes_at:
+        if not trial.is_open(outcome.at):
             continue
         if outcome.type == "converted":
-            newest.setdefault(trial.function, trial)
-        elif trial.action != DO_NOTHING:
-            return [trial.decision_id]
-    return [trial.decision_id for trial in newest.values()]
+            newest.setdefault(trial.function, trial.decision_id)
+            if trial.teaches:
+                drawn.setdefault(trial.function, trial.decision_id)
+        elif trial.action != DO_NOTHING and not trial.void:
+            return _Matched([trial.decision_id], [trial.decision_id])
+    return _Matched(list(newest.values()), list(drawn.values()))
 
 
-def _record(
-    feedback: FeedbackStore, profile_id: str, decision_id: str, outcome: Outcome, now: datetime
-) -> Recording:
-    for _ in range(_ATTEMPTS):
-        keys: Sequence[FeedbackKey] = [("trial", profile_id, decision_id), responses_key(profile_id)]
-        read = {record.kind: record for record in feedback.read_feedback(keys)}
-        if "trial" not in read:
-            return Recording("unmatched", outcome.type, profile_id, decision_id)
-        trial = trial_from(read["trial"])
-        matched = (outcome.type, profile_id, decision_id, trial.action)
-        if outcome.type in trial.outcomes:
-            return Recording("repeated", *matched)
-        writes = [_with_outcome(trial, outcome, now)]
-        responses = _responses(read.get("responses"), profile_id, outcome, trial)
-        if responses is not None:
-            writes.append(responses)
-        if feedback.write_feedback(writes):
-            return Recording("recorded", *matched)
-    raise StoreContendedError("the outcomes of the same decision were changed by others at every attempt")
+def _recorded(
+    feedback: FeedbackStore, profile_id: str, outcome: Outcome, matched: _Matched, now: datetime
+) -> tuple[list[Recording], list[FeedbackRecord]]:
+    """Return what becomes of an outcome, and what is to be written for it."""
+    ids = list(dict.fromkeys((*matched.belongs, *matched.credited)))
+    keys: list[FeedbackKey] = [("trial", profile_id, decision_id) for decision_id in ids]
+    read = {record.key: record for record in feedback.read_feedback([*keys, responses_key(profile_id)])}
+    found, writes, first = [], [], None
+    for key in keys:
+        if key not in read:
+            found.append(Recording("unmatched", outcome.type, profile_id, key[2]))
+            continue
+        trial = trial_from(read[key])
+        first = first or trial
+        status, changed = _with_outcome(trial, outcome, matched)
+        if status is not None:
+            found.append(Recording(status, outcome.type, profile_id, trial.decision_id, trial.action))
+        if changed is not None:
+            is_due = changed.credits != trial.credits and bool(trial.lessons)
+            writes.append(trial_record(changed, due_at=now if is_due else read[key].due_at))
+    found = found or [Recording("unmatched", outcome.type, profile_id)]
+    if outcome.type in OF_THE_CUSTOMER:
+        found = [replace(one, status="noted") if one.status == "unmatched" else one for one in found]
+    elif first is None:
+        return found, writes
+    responses = _responses(read.get(responses_key(profile_id)), profile_id, outcome, first)
+    return found, [*writes, *([responses] if responses is not None else [])]
 
 
-def _note(feedback: FeedbackStore, profile_id: str, outcome: Outcome) -> None:
-    """Let a response stand on the profile, whether it belongs to a decision or not."""
-    for _ in range(_ATTEMPTS):
-        read = feedback.read_feedback([responses_key(profile_id)])
-        responses = _responses(read[0] if read else None, profile_id, outcome)
-        if responses is None or feedback.write_feedback([responses]):
-            return
-    raise StoreContendedError("the responses of the same profile were changed by others at every attempt")
-
-
-def _with_outcome(trial: Trial, outcome: Outcome, now: datetime) -> FeedbackRecord:
-    """Return the trial with the outcome, due at once if there is something to count."""
-    return trial_record(trial.with_outcome(outcome), due_at=now if trial.lessons else None)
+def _with_outcome(trial: Trial, outcome: Outcome, matched: _Matched) -> tuple[Recorded | None, Trial | None]:
+    """Return what an outcome is to a decision, and its trial where that changes."""
+    belongs = trial.decision_id in matched.belongs
+    changed = trial.with_outcome(outcome) if belongs else trial
+    if trial.decision_id in matched.credited:
+        changed = changed.with_credit(outcome)
+    if not belongs:
+        return ("credited", changed) if changed != trial else (None, None)
+    status: Recorded = "recorded" if changed.outcomes != trial.outcomes else "repeated"
+    return status, changed if changed != trial else None
 
 
 def _responses(
-    stored: FeedbackRecord | None, profile_id: str, outcome: Outcome, trial: Trial | None = None
+    stored: FeedbackRecord | None, profile_id: str, outcome: Outcome, trial: Trial | None
 ) -> FeedbackRecord | None:
     """Return the last responses with this one; None when a later one of its type is known."""
     body = dict(stored.body) if stored is not None else {}
@@ -196,9 +214,9 @@ def _responses(
     return FeedbackRecord("responses", profile_id, "-", outcome.at, body, version)
 
 
-def _amount(event: Event) -> float:
+def _amount(event: Event) -> float | None:
     for name in _AMOUNTS:
         value = event.properties.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
             return float(value)
-    return 0.0
+    return None

@@ -28,7 +28,7 @@ from functions.profiles.dynamodb_items import (
     row_from,
 )
 from functions.profiles.dynamodb_table import OUTBOX_INDEX, OUTBOX_INDEX_PARTITION_KEY, TTL_ATTRIBUTE
-from functions.profiles.feedback import FeedbackKey, FeedbackRecord, check_keys, check_records
+from functions.profiles.feedback import FeedbackKey, FeedbackRecord, check_keys, check_records, voided
 from functions.profiles.rows import feedback_from, feedback_row
 from functions.times import format_instant
 
@@ -136,6 +136,15 @@ def trial_update(table: str, record: FeedbackRecord) -> dict[str, Any]:
         if name not in where:
             expression.set(name, f"if_not_exists({expression.name(name)},{expression.value(value)})")
     return expression.request(table, where)
+
+
+def void_trial(calls: DynamoCalls, profile_id: str, decision_id: str) -> list[dict[str, Any]]:
+    """Return the write, in the transaction that releases an action, that marks its trial; none without one.
+
+    The write is refused when somebody else counts the trial meanwhile.
+    """
+    found = calls.read([_key("trial", profile_id, decision_id)])
+    return [{"Put": _put(calls.table, voided(_record(item)))} for item in found]
 
 
 def _key(kind: str, owner: str, name: str) -> Item:

@@ -7,10 +7,12 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
+from functions.errors import StoreContendedError
 from functions.profiles.codec import check_text
 from functions.profiles.dynamodb_calls import Answer, DynamoCalls, Reason
 from functions.profiles.dynamodb_commit import AMOUNT_LEFT
 from functions.profiles.dynamodb_expressions import Expression
+from functions.profiles.dynamodb_feedback import void_trial
 from functions.profiles.dynamodb_items import (
     OUTBOX,
     OUTBOX_SHARDS,
@@ -29,6 +31,7 @@ from functions.profiles.store import ContactStatus, OutboxEntry
 from functions.times import format_instant
 
 _ALL_OLD: Final = "ALL_OLD"
+_ATTEMPTS: Final = 20
 
 
 def lease_entry(
@@ -63,9 +66,10 @@ def settle_entry(
     note: str | None,
     due_at: datetime | None,
 ) -> bool:
-    """End a lease, and let the contact log follow.
+    """End a lease, and let the contact log and, of a release, the trial follow.
 
     Raises:
+        StoreContendedError: The trial was counted by others at every attempt.
         ProfileStoreError: As its subclasses say.
     """
     if entry.lease_owner is None:
@@ -79,13 +83,18 @@ def settle_entry(
     )
     if status == "reserved":
         return _ended(calls.insist("update_item", **end), entry, status)
-    follow = _following(entry, status).request(calls.table, key(entry.profile_id, STATE))
+    follow = [{"Update": _following(entry, status).request(calls.table, key(entry.profile_id, STATE))}]
     given_back = _given_back(calls.table, entry) if status == "released" else []
-    answer = calls.write([{"Update": end}, {"Update": follow}, *given_back])
-    if answer.response is not None or not _passed(answer.reasons[0]):
-        return _ended(answer, entry, status)
-    in_doubt = answer.in_doubt  # the contact was pruned: only the entry and the budgets are left
-    return _ended(calls.write([{"Update": end}, *given_back]), entry, status, in_doubt=in_doubt)
+    in_doubt = False
+    for _ in range(_ATTEMPTS):
+        trial = void_trial(calls, entry.profile_id, entry.decision_id) if status == "released" else []
+        answer = calls.write([{"Update": end}, *follow, *given_back, *trial])
+        in_doubt = in_doubt or answer.in_doubt
+        if answer.response is not None or not _passed(answer.reasons[0]):
+            return _ended(answer, entry, status, in_doubt=in_doubt)
+        if follow and not _passed(answer.reasons[1]):
+            follow = []  # the contact was pruned: the entry, the budgets and the trial are left
+    raise StoreContendedError(f"the profile store {calls.table}: a trial was changed at every attempt")
 
 
 def list_entries(calls: DynamoCalls, *, due_before: datetime | None, limit: int) -> Sequence[OutboxEntry]:

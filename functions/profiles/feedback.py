@@ -9,7 +9,7 @@ Errors are those of `functions.profiles.store`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal, Protocol
 
@@ -18,6 +18,9 @@ from functions.errors import StoreRejectedError
 from functions.profiles.codec import check_id
 
 FeedbackKind = Literal["trial", "counter", "responses"]
+
+VOID: Final = "void"
+"""A trial bears this mark in its body when its action was given up before it left."""
 
 MAX_WRITES: Final = 100
 """The most records that are written at once."""
@@ -95,6 +98,11 @@ class FeedbackStore(Protocol):
     def close(self) -> None:
         """Give back files and connections."""
         ...
+
+
+def voided(trial: FeedbackRecord) -> FeedbackRecord:
+    """Return a trial whose action never left, due at once: it may have been counted already."""
+    return replace(trial, body={**trial.body, VOID: True}, due_at=trial.at)
 
 
 def check_records(records: Sequence[FeedbackRecord]) -> None:

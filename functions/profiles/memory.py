@@ -162,6 +162,7 @@ class MemoryProfileStore:
                 kept.version += 1 if followed else 0
                 for take in ended.paid:
                     self._give_back(take)
+                self.feedback.void_trial(entry.profile_id, entry.decision_id)
         return True
 
     def outbox(self, *, due_before: datetime | None = None, limit: int = 100) -> Sequence[OutboxEntry]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Final
 
-from functions.profiles.feedback import FeedbackKey, FeedbackRecord, check_keys, check_records
+from functions.profiles.feedback import FeedbackKey, FeedbackRecord, check_keys, check_records, voided
 from functions.profiles.rows import Row, feedback_from, feedback_row
 from functions.times import format_instant
 
@@ -41,6 +41,15 @@ class MemoryFeedbackStore:
         row = feedback_row(replace(record, version=1))
         with self._lock:
             self._rows.setdefault(record.key, row)
+
+    def void_trial(self, profile_id: str, decision_id: str) -> None:
+        """Mark the trial of an action that is being released, if there is one."""
+        key: FeedbackKey = ("trial", profile_id, decision_id)
+        with self._lock:
+            row = self._rows.get(key)
+            if row is not None:
+                trial = voided(feedback_from(row))
+                self._rows[key] = feedback_row(replace(trial, version=trial.version + 1))
 
     def trials(self, profile_id: str, *, since: datetime) -> Sequence[FeedbackRecord]:
         """List the trials of a profile, newest first."""

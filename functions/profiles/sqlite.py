@@ -27,6 +27,7 @@ from functions.profiles.rows import (
 )
 from functions.profiles.sqlite_commit import prepare_commit
 from functions.profiles.sqlite_connection import Connect, SqliteConnection
+from functions.profiles.sqlite_feedback import void_trial
 from functions.profiles.sqlite_schema import open_database
 from functions.profiles.store import (
     CommitRequest,
@@ -292,11 +293,12 @@ def _entry(connection: sqlite3.Connection, profile_id: str, decision_id: str) ->
 
 
 def _release(connection: sqlite3.Connection, entry: OutboxEntry, *, moves: bool) -> None:
-    """Give back what an entry paid, and say that the contact log changed."""
+    """Give back what an entry paid, say that the contact log changed, and let nothing be learned from it."""
     if moves:
         connection.execute(sql.MOVE_VERSION, (entry.profile_id,))
     for take in entry.paid:
         connection.execute(sql.GIVE_BACK, (take.amount, take.budget, take.period, take.shard))
+    void_trial(connection, entry.profile_id, entry.decision_id)
 
 
 def _deleted(connection: sqlite3.Connection, statements: Sequence[str], key: str) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from functions.profiles.feedback import FeedbackKey, FeedbackRecord, check_keys, check_records
+from functions.profiles.feedback import FeedbackKey, FeedbackRecord, check_keys, check_records, voided
 from functions.profiles.rows import feedback_from, feedback_row
 from functions.profiles.sqlite_connection import SqliteConnection
 from functions.profiles.sqlite_schema import open_database
@@ -95,3 +96,11 @@ class SqliteFeedbackStore:
         with self._file.transaction("BEGIN") as connection:
             rows = connection.execute(statement, values).fetchall()
         return [feedback_from(row) for row in rows]
+
+
+def void_trial(connection: sqlite3.Connection, profile_id: str, decision_id: str) -> None:
+    """Mark, in the transaction that releases an action, its trial, if there is one."""
+    row = connection.execute(_READ, ("trial", profile_id, decision_id)).fetchone()
+    if row is not None:
+        trial = voided(feedback_from(row))
+        connection.execute(_REPLACE, feedback_row(replace(trial, version=trial.version + 1)))

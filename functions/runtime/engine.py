@@ -211,6 +211,7 @@ class _Run:
             features = extract_features(self._plan, document, now=self._event.time)
         self.journal.features = features
         document["features"] = dict(features.values)
+        self.journal.leaf = self._learner.leaf(self._plan, document)
         self._judge(snapshot, document)
         self._ports.at_stage("prepared")
         return document
@@ -347,8 +348,8 @@ class _Run:
         return self.journal.body(draft)
 
     def trial(self, draft: Draft) -> FeedbackRecord | None:
-        """Return what the responses to the decision are counted by."""
-        return self._learner.trial(draft, self.journal)
+        """Return what the responses to the decision are counted by; a replay that sends nothing has none."""
+        return self._learner.trial(draft, self.journal) if self._withheld is None else None
 
     def _act(self, draft: Draft) -> ActionTaken | None:
         """Send the action; whatever fails now, the decision stands and the outbox has the action."""

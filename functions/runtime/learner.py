@@ -53,13 +53,15 @@ class Learner:
         now: datetime,
     ) -> Setting:
         """Return what the best of the allowed actions is selected by."""
+        leaf = self.leaf(plan, document)
+        beliefs = self._beliefs(plan, leaf, now) if leaf is not None else {}
+        seed = seed_of(decision_id)
+        return Setting(plan.policy.ranking, plan.baseline.otherwise, assignment, seed, beliefs, leaf)
+
+    def leaf(self, plan: Plan, document: Mapping[str, Json]) -> str | None:
+        """Return the segment of a customer; None where nothing is learned."""
         ranking = plan.policy.ranking
-        leaf = None
-        beliefs: Beliefs = {}
-        if ranking is not None and ranking.learning is not None:
-            leaf = leaf_of(plan, document)
-            beliefs = self._beliefs(plan, leaf, now)
-        return Setting(ranking, plan.baseline.otherwise, assignment, seed_of(decision_id), beliefs, leaf)
+        return leaf_of(plan, document) if ranking is not None and ranking.learning is not None else None
 
     def _beliefs(self, plan: Plan, leaf: str, now: datetime) -> Beliefs:
         ranking = plan.policy.ranking
@@ -95,12 +97,20 @@ class Learner:
         return read_responses(self._feedback, profile_id)
 
     def trial(self, draft: Draft, journal: Journal) -> FeedbackRecord | None:
-        """Return the trial of a decision that waits for responses, to be written with it or not at all."""
+        """Return the trial of a decision that waits for responses, to be written with it or not at all.
+
+        It teaches only where chance has chosen for a customer for whom the ranking would choose. Whom a
+        condition, a rail or the usual order chose for, is another population: its trial is kept so that
+        groups can be compared, and nothing is learned from it.
+        """
         if self._feedback is None or not draft.cleared or not is_measured(draft.plan):
             return None
         ranking = draft.plan.policy.ranking
         learning = ranking.learning if ranking is not None else None
-        lessons = lessons_of(ranking.objectives, learning.half_life) if ranking and learning else {}
+        drawn = draft.decision.drawn
+        lessons = {}
+        if drawn and ranking is not None and learning is not None:
+            lessons = lessons_of(ranking.objectives, learning.half_life)
         action = draft.decision.action
         trial = Trial(
             profile_id=draft.snapshot.profile_id,
@@ -112,6 +122,7 @@ class Learner:
             decided_at=draft.now,
             closes_at=draft.now + (learning or LearningPlan()).window,
             lessons=lessons,
+            drawn=drawn,
         )
         return trial_record(trial, due_at=trial.closes_at if lessons else None)
 

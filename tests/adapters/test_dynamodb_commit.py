@@ -17,8 +17,11 @@ from functions.errors import StoreRejectedError, StoreThrottledError, StoreUnava
 from functions.profiles.dynamodb import DynamoProfileStore
 from functions.profiles.dynamodb_calls import Surroundings
 from functions.profiles.dynamodb_errors import CANCELLED
+from functions.profiles.dynamodb_feedback import DynamoFeedbackStore
 from functions.profiles.dynamodb_items import decision_item
+from functions.profiles.feedback import VOID
 from functions.profiles.store import MAX_CONTACTS, CommitRequest, CommitResult, DecisionRecord, StateUpdate
+from functions.testing.store_checks.responding import a_trial
 from functions.testing.store_checks.samples import (
     DAY,
     HOUR,
@@ -484,6 +487,26 @@ def test_settlement_waits_for_the_transaction_in_its_way(
     client.plan("transact_write_items", *[cancelled("None", "TransactionConflict")] * 2)
     assert store.settle(entry, status="sent") is True
     assert read(store, "profile-1").state.contacts[0].status == "sent"
+
+
+def test_release_marks_a_trial_that_somebody_counts_in_between(
+    client: DisturbedClient, store: DynamoProfileStore, dynamodb: Any, table: str
+) -> None:
+    feedback = DynamoFeedbackStore(table, client=dynamodb)
+    decision = a_decision("profile-1")
+    trial = replace(a_trial("profile-1", due_at=NOW), name=decision.id)
+    store.commit(replace(with_action(decision), trial=trial))
+    entry = taken(store, decision)
+
+    def count() -> None:
+        (known,) = feedback.read_feedback([trial.key])
+        assert feedback.write_feedback([replace(known, body={**known.body, "counted": {"kept": 1}})])
+
+    client.plan("transact_write_items", count)
+    assert store.settle(entry, status="released") is True
+    (kept,) = feedback.read_feedback([trial.key])
+    assert (kept.version, kept.body[VOID], kept.body["counted"]) == (3, True, {"kept": 1})
+    assert read(store, "profile-1").state.contacts[0].status == "released"
 
 
 def test_lease_whose_answer_is_lost_is_left_to_run_out(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from functions.profiles.feedback import FeedbackRecord, FeedbackStore
-from functions.profiles.store import CommitRequest, DecisionRecord, ProfileStore
+from functions.profiles.feedback import VOID, FeedbackRecord, FeedbackStore, voided
+from functions.profiles.store import CommitRequest, ContactStatus, DecisionRecord, ProfileStore
 from functions.testing.store_checks.responding import a_trial
 from functions.testing.store_checks.samples import (
     HOUR,
@@ -17,6 +17,7 @@ from functions.testing.store_checks.samples import (
     refuses,
     scores_alone,
     send,
+    taken,
     with_action,
 )
 
@@ -79,6 +80,38 @@ class TrialChecks:
         assert feedback.due_trials(due_before=NOW - 400 * HOUR, limit=10_000) == []
         (found,) = feedback.read_feedback([found.key])
         assert (found.version, found.body, found.due_at) == (2, {"counted": 1}, None)
+
+    def test_an_action_that_never_left_leaves_no_trial_to_learn_from(
+        self, store: ProfileStore, feedback: FeedbackStore
+    ) -> None:
+        """The write that releases it marks its trial, and lets it be counted again; no other settling does."""
+        endings: tuple[ContactStatus, ...] = ("sent", "released")
+        for status in endings:
+            decision = a_decision(new_id("profile"))
+            neighbour = a_decision(decision.profile_id, at=NOW + HOUR)
+            for one, version in ((decision, 0), (neighbour, 1)):
+                request = replace(with_action(one, version=version), trial=the_trial(one))
+                assert send(store, request).status == "committed"
+            assert store.settle(taken(store, decision), status="reserved", note="action.unavailable")
+            kept = replace(the_trial(decision), version=1)
+            assert feedback.read_feedback([kept.key]) == [kept]
+            assert store.settle(taken(store, decision), status=status)
+            ended = replace(voided(kept), version=2) if status == "released" else kept
+            assert feedback.read_feedback([kept.key]) == [ended]
+            assert feedback.read_feedback([the_trial(neighbour).key])[0].version == 1
+            assert (ended in feedback.due_trials(due_before=NOW, limit=10_000)) == (status == "released")
+
+    def test_a_trial_that_is_counted_while_its_action_is_released_is_marked(
+        self, store: ProfileStore, feedback: FeedbackStore
+    ) -> None:
+        """Whoever has read it before can't write it."""
+        decision = a_decision(new_id("profile"))
+        assert send(store, replace(with_action(decision), trial=the_trial(decision))).status == "committed"
+        (read_before,) = feedback.read_feedback([the_trial(decision).key])
+        assert store.settle(taken(store, decision), status="released")
+        assert not feedback.write_feedback([replace(read_before, due_at=None)])
+        (kept,) = feedback.read_feedback([read_before.key])
+        assert kept.body[VOID] is True
 
     def test_a_trial_of_another_decision_is_refused(self, store: ProfileStore) -> None:
         """And nothing is written."""

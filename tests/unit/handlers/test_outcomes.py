@@ -96,6 +96,7 @@ def a_trial(number: int) -> Trial:
         decided_at=NOW,
         closes_at=NOW + 7 * DAY,
         lessons={"kept": Lesson("rate", ("converted",))},
+        drawn=True,
     )
 
 

@@ -47,7 +47,7 @@ def run(world: Rehearsal, plan: Plan, number: int = 1, *, after: timedelta = tim
 
 
 def tell(world: Rehearsal, name: str, *, after: timedelta, sources: Any = KEEP) -> None:
-    event = an_event(f"{name}-1", name=name, time=NOW + after)
+    event = an_event(f"{name}-{after}", name=name, time=NOW + after)
     Recorder(world.store, world.feedback, sources).record(event, now=NOW + after)
 
 
@@ -72,6 +72,16 @@ def test_a_complaint_stops_an_action_that_was_decided_before_it_and_waits() -> N
     assert performed.delivery == "none"
     assert str(performed.note).endswith(":peace-after-a-complaint")
     assert world.channel.deliveries == []
+
+
+def test_a_purchase_keeps_the_peace_whatever_decision_it_belongs_to() -> None:
+    calm = {**PEACE, "after": "profile.responses.converted.at", "for": "2d"}
+    world, plan = a_world(), a_plan(rails=[calm])
+    tell(world, "order_completed", after=-HOUR)
+    assert run(world, plan).reason.code == "rail.blocked"
+    assert run(world, plan, 2, after=2 * DAY).outcome == "acted"
+    tell(world, "order_completed", after=3 * DAY)
+    assert run(world, plan, 3, after=4 * DAY).reason.code == "rail.blocked"
 
 
 def test_an_unsubscription_closes_consent_for_the_next_decision() -> None:

@@ -15,7 +15,7 @@ from functions.errors import StoreContendedError, StoreUnavailableError
 from functions.events.event import Event
 from functions.learning.counting import BeliefCache, Folded, fold_due
 from functions.learning.responses import record_event, responses_document, responses_key
-from functions.learning.trials import Lesson, Trial, counter_name, trial_record
+from functions.learning.trials import EARLY, Lesson, Trial, counter_name, trial_record
 from functions.profiles.feedback import FeedbackRecord
 from functions.profiles.memory_feedback import MemoryFeedbackStore
 
@@ -35,6 +35,7 @@ def a_trial(number: int = 1, *, profile_id: str = "customer-1", at: datetime = N
         decided_at=at,
         closes_at=at + 7 * DAY,
         lessons=more.pop("lessons", RATE),
+        drawn=more.pop("drawn", True),
         **more,
     )
 
@@ -87,8 +88,9 @@ def test_without_an_id_a_conversion_belongs_to_the_last_decision_of_every_functi
 
 def test_what_happened_before_a_decision_or_after_its_window_is_not_its_outcome() -> None:
     feedback = opened(a_trial(1))
-    assert tell(feedback, "order completed", at=NOW - HOUR) == ["unmatched None"]
-    assert tell(feedback, "order completed", at=NOW + 8 * DAY) == ["unmatched None"]
+    assert tell(feedback, "order completed", at=NOW - timedelta(seconds=1)) == ["noted None"]
+    assert tell(feedback, "order completed", at=NOW + 7 * DAY + timedelta(seconds=1)) == ["noted None"]
+    assert tell(feedback, "order completed", at=NOW + 7 * DAY) == ["recorded decision-1"]
 
 
 def test_an_event_of_another_kind_is_no_outcome() -> None:
@@ -110,6 +112,71 @@ def test_the_last_response_of_each_type_is_what_the_next_decision_reads() -> Non
     (record,) = feedback.read_feedback([responses_key("customer-1")])
     complained = responses_document(record)["complained"]
     assert (complained["at"], complained["decision_id"]) == ("2026-11-02T12:00:00.000Z", "decision-2")
+
+
+def test_every_purchase_stands_on_the_profile_whatever_decision_it_belongs_to() -> None:
+    feedback = opened(a_trial(1))
+
+    def last() -> Any:
+        (record,) = feedback.read_feedback([responses_key("customer-1")])
+        return responses_document(record)["converted"]["at"]
+
+    assert tell(feedback, "order completed", at=NOW - HOUR) == ["noted None"]
+    assert last() == "2026-11-02T08:00:00.000Z"
+    assert tell(feedback, "order completed", at=NOW + HOUR) == ["recorded decision-1"]
+    assert tell(feedback, "order completed", at=NOW + 2 * HOUR) == ["repeated decision-1"]
+    assert last() == "2026-11-02T11:00:00.000Z"
+    assert tell(feedback, "order completed", at=NOW + 3 * HOUR, decision_id="decision-9") == [
+        "noted decision-9"
+    ]
+    assert last() == "2026-11-02T12:00:00.000Z"
+
+
+def test_a_response_of_a_clock_that_is_slow_is_a_response() -> None:
+    for early, expected in ((EARLY, 1), (EARLY + timedelta(seconds=1), 0)):
+        feedback = opened(a_trial(1))
+        tell(feedback, "action_converted", at=NOW - early, decision_id="decision-1")
+        fold_due(feedback, now=NOW + 7 * DAY)
+        assert counter(feedback) == Counter(1, expected, expected)
+
+
+def test_what_no_decision_is_named_for_happened_after_it() -> None:
+    """The purchase that caused a decision is no answer to it, however close they are."""
+    feedback = opened(a_trial(1))
+    assert tell(feedback, "order completed", at=NOW - timedelta(milliseconds=1)) == ["noted None"]
+
+
+def test_a_response_outside_the_window_does_not_keep_the_right_one_out() -> None:
+    feedback = opened(a_trial(1))
+    for at in (NOW - HOUR, NOW + 8 * DAY, NOW + DAY):
+        tell(feedback, "action_converted", at=at, decision_id="decision-1")
+    assert tell(feedback, "action_converted", at=NOW - HOUR, decision_id="decision-1") == [
+        "repeated decision-1"
+    ]
+    fold_due(feedback, now=NOW + 9 * DAY)
+    assert counter(feedback) == Counter(1, 1, 1)
+
+
+def test_the_largest_of_several_amounts_counts() -> None:
+    lessons = {"revenue": Lesson("amount", ("accepted", "converted"))}
+    feedback = opened(a_trial(1, lessons=lessons))
+    tell(feedback, "action_accepted", decision_id="decision-1")
+    tell(feedback, "action_converted", decision_id="decision-1", amount=3)
+    fold_due(feedback, now=NOW + HOUR)
+    assert counter(feedback) == Counter(1, 3, 9)
+
+
+@pytest.mark.parametrize(("after", "expected"), [(7 * DAY, 1), (7 * DAY + timedelta(milliseconds=1), 0)])
+def test_a_response_counts_to_the_last_instant_of_the_window(after: timedelta, expected: int) -> None:
+    feedback = opened(a_trial(1))
+    tell(feedback, "action_converted", at=NOW + after, decision_id="decision-1")
+    fold_due(feedback, now=NOW + 8 * DAY)
+    assert counter(feedback) == Counter(1, expected, expected)
+
+
+def test_a_trial_is_kept_for_outcomes_that_come_sixty_days_after_its_window() -> None:
+    record = trial_record(a_trial(1), due_at=None)
+    assert record.keep_until == NOW + 7 * DAY + timedelta(days=60)
 
 
 def test_no_response_counts_only_when_the_window_is_over() -> None:
