@@ -289,7 +289,8 @@ class Judge:
             left = [name for name in standing if not standing[name].reasons and name not in removed]
             if left and one.assignment.group == "optimised":
                 return self._drawn(one, standing, removed) if self._was_drawn_from(one, left) else None
-        setting = Setting(ranking, self._draft.baseline.otherwise, one.assignment, seed_of(one.id))
+        seed = seed_of(one.id, len(removed) - len(self._removed))
+        setting = Setting(ranking, self._draft.baseline.otherwise, one.assignment, seed)
         return choose(
             self._bare, facts.document, lambda action: standing[action.name].reasons, removed, setting
         )

@@ -63,6 +63,23 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """What chance has chosen.
+
+    Attributes:
+        action: Its name, or `do-nothing`.
+        chances: With which probability each candidate would have been chosen.
+    """
+
+    action: str
+    chances: Mapping[str, float]
+
+    def as_document(self) -> dict[str, Json]:
+        """Return the JSON form."""
+        return {"action": self.action, "chances": dict(self.chances)}
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The decision about one event.
 
@@ -81,6 +98,14 @@ class Decision:
     candidates: tuple[Candidate, ...]
     due: datetime | None = None
     drawn: bool = False
+
+    @property
+    def draw(self) -> Drawn | None:
+        """What chance has chosen; None where it had no say."""
+        if not self.drawn:
+            return None
+        chances = {one.action: one.chance for one in self.candidates if one.chance is not None}
+        return Drawn(self.action.name if self.action is not None else DO_NOTHING, chances)
 
 
 def suppressed(plan: Plan, why: Reason) -> Decision:

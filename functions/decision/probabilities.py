@@ -72,9 +72,16 @@ def floored(chances: Sequence[float], floor: float) -> list[float]:
     return [least + left * chance for chance in chances]
 
 
-def seed_of(decision_id: str) -> float:
-    """Return the number from 0 to below 1 that draws for a decision; the same at every replay."""
-    digest = hashlib.sha256(f"draw:{decision_id}".encode()).digest()
+def seed_of(decision_id: str, refused: int = 0) -> float:
+    """Return the number from 0 to below 1 that draws for a decision; the same at every replay.
+
+    Args:
+        decision_id: Which.
+        refused: How many actions the commit has refused so far. Who draws again draws by another number: by
+            the same, what is left would be drawn in the light of what was refused.
+    """
+    again = f":{refused}" if refused else ""
+    digest = hashlib.sha256(f"draw:{decision_id}{again}".encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
 
 

@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 
 from functions.decision.choosing import Decision, choose, foreclosed, suppressed, withheld
 from functions.decision.experiments import OPTIMISED, assign, held_out
+from functions.decision.probabilities import seed_of
 from functions.decision.rails import Rails, Ruling
 from functions.decision.reasons import Reason, consent_reason, reason
 from functions.documents import Json
@@ -254,7 +255,7 @@ class _Run:
             if too_old is not None:
                 decision = suppressed(self._plan, too_old)
             else:
-                decision = self._foreclosed or self._choose(document, {**removed, **self._in_force.removed})
+                decision = self._foreclosed or self._choose(document, removed)
             if self._withheld is not None:
                 # The age of a replayed event is no news: what would have been chosen is.
                 decision = withheld(decision, self._withheld)
@@ -262,11 +263,10 @@ class _Run:
         return decision
 
     def _choose(self, document: Mapping[str, Json], removed: Mapping[str, Reason]) -> Decision:
-        setting = self._learner.setting(
-            self._plan, document, self.journal.assignment or OPTIMISED, decision_id=self._id, now=self._now
-        )
+        assignment, seed = self.journal.assignment or OPTIMISED, seed_of(self._id, len(removed))
+        setting = self._learner.setting(self._plan, document, assignment, seed=seed, now=self._now)
         self.journal.leaf = setting.leaf
-        decision = choose(self._plan, document, self._against, removed, setting)
+        decision = choose(self._plan, document, self._against, {**removed, **self._in_force.removed}, setting)
         action, ruling = decision.action, self._ruling
         due = ruling.due(action) if ruling is not None and action is not None else None
         if due is None or action is None or ruling is None:
@@ -282,8 +282,8 @@ class _Run:
         return (*held_out(self.journal.assignment), *ruled)
 
     def _against_before_model(self, action: ActionPlan) -> tuple[Reason, ...]:
-        ruled = self._ruling.against(action, outputs=False) if self._ruling is not None else ()
-        return (*held_out(self.journal.assignment), *ruled)
+        """Ask the rails alone: the holdout is scored like everybody else, and fails like everybody else."""
+        return self._ruling.against(action, outputs=False) if self._ruling is not None else ()
 
     def _judge(self, snapshot: Snapshot, document: Mapping[str, Json]) -> None:
         """Ask the rails on fresh state; what reads outputs is asked when there are some."""
@@ -330,12 +330,12 @@ class _Run:
         """Decide again on fresh state; features and outputs stay, the model is not asked twice."""
         if not draft.cleared:
             return self._uncleared(draft.decision, snapshot)
+        self.journal.first_draw = self.journal.first_draw or draft.decision.draw
         clearance = self._check_consent(snapshot, "before_action")
         if isinstance(clearance, Decision):
             return self._uncleared(clearance, snapshot)
         fresh = self._learner.root(self._plan, self._event, snapshot, now=self._now)
-        features = dict(self.journal.features.values)
-        document = {**fresh, "features": features, **self.journal.outputs}
+        document = {**fresh, "features": dict(self.journal.features.values), **self.journal.outputs}
         self._judge(snapshot, document)
         return self._draft(self._decide(document, removed), snapshot, document, cleared=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from functions.decision.choosing import Drawn
 from functions.decision.experiments import Assignment
 from functions.decision.reasons import Reason, error_reason
 from functions.documents import Json
@@ -43,6 +44,7 @@ class Journal:
     outputs: Mapping[str, Json] = field(default_factory=dict)
     assignment: Assignment | None = None
     leaf: str | None = None
+    first_draw: Drawn | None = None
 
     def receipt(self, outcome: Outcome, why: Reason) -> Receipt:
         """Return the receipt of an event about which nothing was decided."""
@@ -103,6 +105,7 @@ class Journal:
         decision = draft.decision
         return replace(
             self.receipt(decision.outcome, decision.reason),
+            first_draw=self.first_draw if self.first_draw != decision.draw else None,
             candidates=decision.candidates,
             action=action,
             write_back=draft.write_back,
@@ -128,7 +131,9 @@ class Journal:
         queued = ActionTaken(action.name, action.channel, "queued", draft.decision_id) if action else None
         receipt = self.of_draft(draft, queued)
         if not draft.cleared:
-            receipt = replace(receipt, features={}, imputed={}, scores={}, segment=None, detector=())
+            receipt = replace(
+                receipt, features={}, imputed={}, scores={}, segment=None, first_draw=None, detector=()
+            )
         document = receipt.as_document()
         del document["payload"], document["timings_ms"]
         return document

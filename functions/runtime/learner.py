@@ -9,7 +9,6 @@ from typing import Final
 from functions.decision.evaluating import evaluate
 from functions.decision.experiments import Assignment
 from functions.decision.posteriors import Beliefs
-from functions.decision.probabilities import seed_of
 from functions.decision.ranking import DO_NOTHING
 from functions.decision.selecting import Setting
 from functions.documents import Json
@@ -49,13 +48,12 @@ class Learner:
         document: Mapping[str, Json],
         assignment: Assignment,
         *,
-        decision_id: str,
+        seed: float,
         now: datetime,
     ) -> Setting:
         """Return what the best of the allowed actions is selected by."""
         leaf = self.leaf(plan, document)
         beliefs = self._beliefs(plan, leaf, now) if leaf is not None else {}
-        seed = seed_of(decision_id)
         return Setting(plan.policy.ranking, plan.baseline.otherwise, assignment, seed, beliefs, leaf)
 
     def leaf(self, plan: Plan, document: Mapping[str, Json]) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from functions.decision.choosing import Candidate
+from functions.decision.choosing import Candidate, Drawn
 from functions.decision.experiments import Assignment
 from functions.decision.probabilities import seed_of
 from functions.decision.reasons import Reason, error_reason
@@ -113,6 +113,7 @@ class Receipt:
         profile_id: Whose.
         assignment: The group of the customer; None where it was not asked.
         segment: In which responses are counted; None where nothing is learned.
+        first_draw: What chance has chosen at first, where the commit refused it; None where it did not.
         retryable: With `failed`: whether the same event may succeed later.
     """
 
@@ -140,6 +141,7 @@ class Receipt:
     scores: Mapping[str, Json] = field(default_factory=dict)
     assignment: Assignment | None = None
     segment: str | None = None
+    first_draw: Drawn | None = None
     candidates: tuple[Candidate, ...] = ()
     action: ActionTaken | None = None
     write_back: Mapping[str, Json] = field(default_factory=dict)
@@ -205,7 +207,10 @@ class Receipt:
         if self.assignment is None or self.decision_id is None:
             return None
         seed = seed_of(self.decision_id)
-        return {**self.assignment.as_document(), "segment": self.segment, "seed": seed}
+        document = {**self.assignment.as_document(), "segment": self.segment, "seed": seed}
+        if self.first_draw is not None:
+            document["first_draw"] = self.first_draw.as_document()
+        return document
 
 
 def refused(plan: Plan, error: EventError) -> Receipt:

@@ -279,7 +279,7 @@ class Spec(Section):
     score: Literal["always", "when-actionable"] = Field(
         default="always",
         description="Whether the model is called when no action can follow: an event that is too old, or no action "
-        "left.",
+        "left. The holdout is scored like everybody else, so that groups stay comparable.",
     )
     write_back: dict[ScorePath, WriteBack] = Field(
         default={}, description="Scores for the profile: `scores.NAME` to where the value comes from."
