@@ -15,7 +15,8 @@ from functions.settings import read_settings
 from functions.times import format_instant, parse_instant
 
 if TYPE_CHECKING:
-    from functions.analysis.evaluation import Answered, Evaluated, Judged
+    from functions.analysis.drafts import Judged
+    from functions.analysis.evaluation import Answered, Evaluated
     from functions.decision.estimators import Estimated
     from functions.spec.loading import SpecFolder
 
@@ -27,7 +28,8 @@ why, and believe no lift.
 
 --draft judges another ranking (objectives, values, chances, costs, levers) by what was
 logged, without trying it: what was allowed stays as it was logged. It needs decisions
-with chances, such as those of the random group or of learning.
+that chance has made, those of the random group or of learning, and says nothing of what
+chance never tried. A draft that learns is judged by the chances that it declares.
 
 examples:
   functions evaluate
@@ -92,7 +94,7 @@ def _document(evaluated: Evaluated, judged: Judged | None) -> dict[str, Json]:
 
 
 def _judged(name: str, found: Sequence[Answered], drafts: SpecFolder, console: Console) -> Judged | None:
-    from functions.analysis.evaluation import judge_draft
+    from functions.analysis.drafts import judge_draft
     from functions.spec.problems import SpecError
 
     if drafts.errors:
@@ -110,27 +112,44 @@ def _print(evaluated: Evaluated, judged: Judged | None, console: Console) -> Non
     console.out(console.paint(evaluated.function, "bold"))
     for group, sample in evaluated.samples.items():
         rate = 100 * sample.successes / sample.size
+        amount = f", {sample.total:,.2f} in all" if evaluated.tells_amounts else ""
         console.out(
-            f"  {group}: {sample.size:,} customers, {sample.successes:,} converted ({rate:.1f} %), "
-            f"{sample.total:,.2f} in all"
+            f"  {group}: {sample.size:,} customers, {sample.successes:,} converted ({rate:.1f} %){amount}"
         )
     for one in evaluated.comparisons:
-        if one.rate is None or one.amount is None:
+        if one.rate is None:
             console.out(f"  {one.group} against {one.against}: too few customers")
             continue
-        console.out(
-            f"  {one.group} against {one.against}: {_percent(one.rate)} converted more, "
-            f"{_number(one.amount)} more a customer"
-        )
+        amount = f", {_number(one.amount)} more a customer" if one.amount is not None else ""
+        console.out(f"  {one.group} against {one.against}: {_percent(one.rate)} converted more{amount}")
     doubt = "" if evaluated.sample_ratio_p >= 0.001 else "; the groups were not drawn as declared"
     console.out(f"  sample ratio: p = {evaluated.sample_ratio_p:.3g}{doubt}")
     if evaluated.moved:
         console.out(f"  left out: {evaluated.moved:,} customers who changed their group")
+    if evaluated.tells_amounts and evaluated.untold:
+        console.out(f"  no amount was told for {evaluated.untold:,} conversions; they count 0 in money")
     if judged is not None:
+        _print_judged(judged, console)
+
+
+def _print_judged(judged: Judged, console: Console) -> None:
+    what = "" if judged.unit == "amount" else "conversions "
+    console.out(
+        f"  the draft, on {judged.decisions:,} decisions worth {judged.effective:,.0f}: "
+        f"{_number(judged.dr)} {what}a decision (DR), {_number(judged.snips)} (SNIPS), "
+        f"{_number(judged.ips)} (IPS); logged: {judged.logged:.3f}"
+    )
+    if judged.undrawn:
+        console.out(f"  left out: {judged.undrawn:,} decisions in which chance had no choice")
+    if judged.untried:
+        share = 100 * judged.untried / (judged.untried + judged.decisions)
         console.out(
-            f"  the draft, on {judged.decisions:,} decisions worth {judged.effective:,.0f}: "
-            f"{_number(judged.dr)} a decision (DR), {_number(judged.snips)} (SNIPS), "
-            f"{_number(judged.ips)} (IPS); logged: {judged.logged:.3f}"
+            f"  nothing is said of {judged.untried:,} drawn decisions ({share:.0f} %), in which the draft would do "
+            "what chance never tried"
+        )
+    if judged.by_priors:
+        console.out(
+            "  the draft learns: it is judged by the chances that it declares, not by what it would learn"
         )
 
 

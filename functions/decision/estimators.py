@@ -58,6 +58,7 @@ class Logged:
         target: With which probability the other policy chooses the same action.
         predicted: What a reward model expects of this action; 0 without a model.
         expected: What a reward model expects of the other policy's choice.
+        customer: Whose; decisions of one customer are not independent. Empty for one that is alone.
     """
 
     reward: float
@@ -65,6 +66,7 @@ class Logged:
     target: float
     predicted: float = 0.0
     expected: float = 0.0
+    customer: str = ""
 
     @property
     def weight(self) -> float:
@@ -114,9 +116,10 @@ def inverse_propensity(logged: Sequence[Logged]) -> Estimated:
     """Return what another policy would bring a decision (IPS): unbiased, wide when it differs much.
 
     Raises:
-        ValueError: Fewer than two decisions were logged, or a propensity is not above 0; so for the estimators below.
+        ValueError: Decisions of fewer than two customers were logged, or a propensity is not above 0; so for the
+            estimators below.
     """
-    return _mean([one.weight * one.reward for one in _checked(logged)])
+    return _mean([one.weight * one.reward for one in _checked(logged)], logged)
 
 
 def self_normalised(logged: Sequence[Logged]) -> Estimated:
@@ -126,13 +129,14 @@ def self_normalised(logged: Sequence[Logged]) -> Estimated:
     if total == 0:
         raise ValueError("the other policy never does what was done; nothing can be said of it")
     value = sum(one.weight * one.reward for one in logged) / total
-    error = math.sqrt(sum((one.weight * (one.reward - value)) ** 2 for one in logged)) / total
+    error = _clustered([one.weight * (one.reward - value) for one in logged], logged) / total
     return _interval(value, error)
 
 
 def doubly_robust(logged: Sequence[Logged]) -> Estimated:
     """Return the same with a reward model (DR): right when either the model or the propensities are."""
-    return _mean([one.expected + one.weight * (one.reward - one.predicted) for one in _checked(logged)])
+    values = [one.expected + one.weight * (one.reward - one.predicted) for one in _checked(logged)]
+    return _mean(values, logged)
 
 
 def effective_size(logged: Sequence[Logged]) -> float:
@@ -177,15 +181,27 @@ def chi_square_tail(statistic: float, degrees: int) -> float:
 
 
 def _checked(logged: Sequence[Logged]) -> Sequence[Logged]:
-    if len(logged) < 2 or any(one.propensity <= 0 for one in logged):
-        raise ValueError("an estimate needs at least two decisions, with propensities above 0")
+    customers = {one.customer or place for place, one in enumerate(logged)}
+    if len(customers) < 2 or any(one.propensity <= 0 for one in logged):
+        raise ValueError("an estimate needs decisions of at least two customers, with propensities above 0")
     return logged
 
 
-def _mean(values: Sequence[float]) -> Estimated:
+def _mean(values: Sequence[float], logged: Sequence[Logged]) -> Estimated:
     size, value = len(values), sum(values) / len(values)
-    scatter = sum((one - value) ** 2 for one in values)
-    return _interval(value, math.sqrt(scatter / (size - 1) / size))
+    return _interval(value, _clustered([one - value for one in values], logged) / size)
+
+
+def _clustered(residuals: Sequence[float], logged: Sequence[Logged]) -> float:
+    """Return the standard error of a sum over customers, each of whom brings all of his decisions.
+
+    Source: Cameron and Miller, A practitioner's guide to cluster-robust inference (2015), section II.
+    """
+    sums: dict[str | int, float] = {}
+    for place, (residual, one) in enumerate(zip(residuals, logged, strict=True)):
+        whose = one.customer or place
+        sums[whose] = sums.get(whose, 0.0) + residual
+    return math.sqrt(len(sums) / (len(sums) - 1) * sum(each * each for each in sums.values()))
 
 
 def _mean_and_error(sample: Sample) -> tuple[float, float]:

@@ -7,31 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from functions.analysis.evaluation import (
-    Answered,
-    declared_shares,
-    draft_chances,
-    evaluate_groups,
-    judge_draft,
-)
-from functions.documents import Json
+from functions.analysis.evaluation import Answered, declared_shares, evaluate_groups
 from functions.learning.trials import Outcome, Trial
 from functions.spec.experiment_plan import ExperimentPlan, ExperimentsPlan, Slice
-from functions.testing.sample_function import REGISTRY, a_plan
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 TENTH = ExperimentsPlan(Slice("holdout", ((0.0, 0.5),)))
-
-ACTIONS = {
-    "a": {"channel": "offers", "cost": 0, "value": {"kept": 10}, "chance": {"kept": 0.5}},
-    "b": {"channel": "offers", "cost": 0, "value": {"kept": 10}, "chance": {"kept": "features.orders"}},
-}
-DRAFT = a_plan(
-    {**REGISTRY, "actions": ACTIONS},
-    policy={"objectives": {"kept": {}}},
-    decide={"actions": ["a", "b"], "do_nothing": {"kept": 0.1}},
-)
 
 
 def answered(
@@ -40,25 +22,16 @@ def answered(
     group: str = "optimised",
     action: str = "a",
     amount: float | None = None,
+    converted: bool | None = None,
     at: datetime = NOW + DAY,
-    chances: dict[str, float] | None = None,
-    orders: float = 0.0,
-    vetoed: tuple[str, ...] = (),
 ) -> Answered:
-    outcomes = {} if amount is None else {"converted": Outcome("converted", at, amount)}
+    converted = amount is not None if converted is None else converted
+    outcomes = {"converted": Outcome("converted", at, amount)} if converted else {}
     trial = Trial(
         f"customer-{number}", f"decision-{number}", "churn", action, group, "other", NOW, NOW + 7 * DAY,
         outcomes=outcomes,
     )  # fmt: skip
-    candidates: list[Json] = [
-        {
-            "action": name,
-            "verdict": "vetoed" if name in vetoed else "outranked",
-            "chance": (chances or {}).get(name),
-        }
-        for name in ("a", "b", "do-nothing")
-    ]
-    return Answered(trial, {"features": {"orders": orders}, "scores": {}, "candidates": candidates})
+    return Answered(trial)
 
 
 def test_lift_is_the_difference_to_the_holdout_customer_by_customer() -> None:
@@ -96,6 +69,31 @@ def test_a_conversion_after_the_window_does_not_count() -> None:
     assert found.samples["optimised"].successes == 0
 
 
+def test_an_amount_of_nothing_and_a_refund_are_conversions_and_bring_what_they_bring() -> None:
+    log = [answered(1, amount=0.0), answered(2, amount=50.0), answered(3, amount=-50.0), answered(4)]
+    found = evaluate_groups("churn", log, TENTH).as_document()
+    optimised = found["groups"]["optimised"]
+    assert (optimised["customers"], optimised["converted"], optimised["amount"]) == (4, 3, 0.0)
+
+
+def test_where_no_conversion_tells_an_amount_none_is_compared() -> None:
+    log = [
+        answered(number, group="holdout" if number < 3 else "optimised", converted=True)
+        for number in range(6)
+    ]
+    found = evaluate_groups("churn", log, TENTH)
+    (comparison,) = found.comparisons
+    assert (comparison.rate is None, comparison.amount) == (False, None)
+    document = found.as_document()
+    assert (document["groups"]["holdout"]["amount"], document["conversions_without_amount"]) == (None, 6)
+
+
+def test_a_conversion_without_an_amount_among_others_brings_nothing_and_is_told() -> None:
+    found = evaluate_groups("churn", [answered(1, converted=True), answered(2, amount=8.0)], TENTH)
+    assert (found.samples["optimised"].successes, found.samples["optimised"].total) == (2, 8.0)
+    assert (found.conversions, found.untold) == (2, 1)
+
+
 def test_shares_follow_from_holdout_namespace_and_ranges() -> None:
     offers = ExperimentPlan(
         "o", "o", {"random": ((0, 0.2),), "usual": ((0.2, 0.3),)}, Slice("s", ((0, 0.5),))
@@ -104,35 +102,3 @@ def test_shares_follow_from_holdout_namespace_and_ranges() -> None:
     assert declared_shares(plan) == pytest.approx(
         {"holdout": 0.1, "random": 0.9 * 0.5 * 0.2, "usual": 0.9 * 0.5 * 0.1, "optimised": 0.765}
     )
-
-
-EVEN = {"a": 0.5, "b": 0.5}
-
-
-def test_a_draft_is_judged_by_the_decisions_in_which_it_would_have_done_the_same() -> None:
-    # The draft takes b where orders is 1, a where it is 0; both were drawn with one half.
-    log = [
-        answered(1, action="a", orders=0.0, amount=4.0, chances=EVEN),
-        answered(2, action="b", orders=0.0, amount=8.0, chances=EVEN),
-        answered(3, action="b", orders=1.0, amount=6.0, chances=EVEN),
-        answered(4, action="a", orders=1.0, chances=EVEN),
-    ]
-    found = judge_draft(log, DRAFT)
-    # Weights 2, 0, 2, 0: IPS (2·4 + 2·6)/4 = 5, SNIPS 20/4 = 5. Means: a 2, b 7.
-    # DR: (2 + 2·(4−2) + 2 + 7 + 2·(6−7) + 7) / 4 = 20/4.
-    assert (found.decisions, found.effective, found.logged) == (4, 2.0, 4.5)
-    assert found.ips.value == pytest.approx(5.0)
-    assert found.snips.value == pytest.approx(5.0)
-    assert found.dr.value == pytest.approx(20 / 4)
-
-
-def test_a_draft_can_not_choose_what_was_vetoed() -> None:
-    one = answered(1, orders=1.0, chances=EVEN, vetoed=("b",))
-    assert draft_chances(one, DRAFT) == {"a": 1.0}
-
-
-def test_decisions_without_a_logged_chance_are_left_out() -> None:
-    log = [answered(number, chances=EVEN) for number in range(3)]
-    assert judge_draft([*log, answered(9)], DRAFT).decisions == 3
-    with pytest.raises(ValueError, match="at least two"):
-        judge_draft([answered(9)], DRAFT)

@@ -57,7 +57,7 @@ def test_a_draft_that_can_not_be_judged_says_why(functions: Call, project: Path,
     shutil.copytree(project / "feature_specs", project / "draft")
     done = functions("evaluate", "--draft", project / "draft")
     assert (
-        "churn-retention: the draft can't be judged: an estimate needs at least two decisions" in done.stderr
+        "churn-retention: the draft can't be judged: it needs drawn decisions of two customers" in done.stderr
     )
 
 

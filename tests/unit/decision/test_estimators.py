@@ -68,7 +68,7 @@ def test_the_self_normalised_estimate_is_worked_out_by_hand() -> None:
     found = self_normalised(HAND)
     # 5.6 / (1.6 + 0.4 + 2) = 1.4
     assert found.value == pytest.approx(1.4)
-    error = math.sqrt((1.6 * -0.4) ** 2 + (0.4 * -1.4) ** 2 + (2 * 0.6) ** 2) / 4
+    error = math.sqrt(3 / 2 * ((1.6 * -0.4) ** 2 + (0.4 * -1.4) ** 2 + (2 * 0.6) ** 2)) / 4
     assert found.value - found.low == pytest.approx(Z_95 * error)
 
 

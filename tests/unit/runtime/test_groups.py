@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from functions.analysis.drafts import drawn_of
+from functions.analysis.evaluation import Answered
 from functions.decision.probabilities import draw, seed_of
 from functions.documents import Json
+from functions.errors import ModelUnavailableError
 from functions.learning.counting import fold_due
 from functions.learning.responses import record_event
-from functions.learning.trials import trial_from
+from functions.learning.trials import Trial, trial_from
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
 from functions.runtime.receipt import Receipt
 from functions.spec.experiment_plan import ExperimentPlan, ExperimentsPlan, Slice
 from functions.spec.plan import Plan
 from functions.testing.rehearsal import Rehearsal
-from functions.testing.sample_function import CUSTOMER, NOW, REGISTRY, a_plan, an_event, put_customer
+from functions.testing.sample_function import CUSTOMER, NOW, REGISTRY, SPEC, a_plan, an_event, put_customer
 
 ALL = ((0.0, 1.0),)
 HOLDOUT = ExperimentsPlan(Slice("holdout", ALL))
@@ -68,9 +72,95 @@ def test_the_holdout_is_told_apart_from_a_condition_that_does_not_hold() -> None
     assert run(a_world("0.1"), replace(a_plan(), experiments=HOLDOUT)).reason.code == "condition.false"
 
 
-def test_the_holdout_pays_for_no_score_where_none_is_wanted_without_an_action() -> None:
-    receipt = run(a_world(), replace(a_plan(score="when-actionable"), experiments=HOLDOUT))
-    assert (receipt.reason.code, receipt.scores) == ("experiment.holdout", {})
+def test_the_holdout_is_scored_like_everybody_else() -> None:
+    plan = replace(a_plan(score="when-actionable"), experiments=HOLDOUT)
+    receipt = run(a_world(), plan)
+    assert (receipt.reason.code, receipt.scores) == ("experiment.holdout", {"churn_risk": 0.83})
+    assert run(a_world("0.1"), plan).reason.code == "condition.false"
+
+
+def test_a_model_that_fails_takes_as_many_from_the_holdout_as_from_everybody_else() -> None:
+    """Else groups would be compared of which one has lost customers and the other has not."""
+    half = ExperimentsPlan(Slice("holdout", ((0.0, 0.5),)))
+    model = {**SPEC["model"], "fallback": []}
+    plan = replace(a_plan(score="when-actionable", model=model), experiments=half)
+    world = Rehearsal(now=NOW, model=MemoryModel(lambda _: ModelUnavailableError("down")))
+    outcomes = set()
+    for number in range(30):
+        customer = f"customer-{number}"
+        put_customer(world.store, customer=customer)
+        receipt = world.runtime.handle(plan, an_event(f"event-{number}", user_id=customer), now=NOW)
+        assert receipt.assignment is not None
+        outcomes.add((receipt.assignment.group, receipt.outcome))
+        assert world.feedback.trials(customer, since=NOW) == []
+    assert outcomes == {("holdout", "failed"), ("optimised", "failed")}
+
+
+def poor(*, learns: bool) -> Plan:
+    """Return a function whose first action costs what the budget does not have."""
+    actions = {
+        "gift": {"tags": ["gift"], "channel": "offers", "cost": 3, "value": {"kept": 50}, "chance": {"kept": 0.5}},
+        "note": {"tags": ["note"], "channel": "offers", "cost": 0, "value": {"kept": 50}, "chance": {"kept": 0.45}},
+        "card": {"tags": ["note"], "channel": "offers", "cost": 0, "value": {"kept": 50}, "chance": {"kept": 0.42}},
+    }  # fmt: skip
+    policy: dict[str, Json] = {"objectives": {"kept": {}}, "learning": {"floor": 0.1}} if learns else {}
+    budget = {
+        "name": "money",
+        "budget": "gift",
+        "at_most": "3 EUR",
+        "per": "day",
+        "timezone": "UTC",
+        "shards": 1,
+    }
+    plan = a_plan(
+        {**REGISTRY, "currency": "EUR", "actions": actions},
+        rails=[budget],
+        policy=policy,
+        decide={"actions": ["gift", "note", "card"], **({"do_nothing": {"kept": 0.1}} if learns else {})},
+    )
+    return plan if learns else replace(plan, experiments=RANDOM)
+
+
+@pytest.mark.parametrize("learns", [True, False])
+def test_propensities_are_exact_also_where_the_budget_refuses_what_was_drawn(learns: bool) -> None:
+    """Of each candidate, one over its chance where it was drawn and 0 elsewhere is 1 in the mean."""
+    world, plan, size = a_world(), poor(learns=learns), 600
+    world.store.open_budget("money", "day-2026-11-02", [0])
+    weights: dict[str, float] = defaultdict(float)
+    after_gift: Counter[str] = Counter()
+    for number in range(size):
+        run(world, plan, f"event-{number}")
+    for record in world.store.decisions(CUSTOMER, limit=size):
+        trial = Trial(CUSTOMER, record.id, "churn", record.body["action"]["name"] if record.body["action"] else
+                      "do-nothing", "random", "other", NOW, NOW, drawn=True)  # fmt: skip
+        drawn = drawn_of(Answered(trial, record.body))
+        assert drawn is not None
+        weights[drawn.action] += 1 / drawn.chances[drawn.action]
+        if drawn.action == "gift":
+            after_gift[trial.action] += 1
+    least = 0.1 if learns else 1 / 3
+    assert weights.keys() == ({"gift", "note", "card", "do-nothing"} if learns else {"gift", "note", "card"})
+    # Four standard errors of the mean of a weight whose chance is the least.
+    bound = 4 * ((1 / least - 1) / size) ** 0.5
+    assert all(abs(weight / size - 1) < bound for weight in weights.values())
+    # What is drawn in its place is drawn anew, not what the same number would give.
+    assert after_gift["gift"] == 0
+    assert min(after_gift["note"], after_gift["card"]) > 0.3 * max(after_gift["note"], after_gift["card"])
+
+
+def test_a_decision_keeps_what_was_drawn_before_the_budget_refused_it() -> None:
+    world, plan = a_world(), poor(learns=False)
+    world.store.open_budget("money", "day-2026-11-02", [0])
+    for number in range(20):
+        experiment = run(world, plan, f"event-{number}").as_document()["experiment"]
+        if "first_draw" in experiment:
+            third = pytest.approx(1 / 3)
+            assert experiment["first_draw"] == {
+                "action": "gift",
+                "chances": {"gift": third, "note": third, "card": third},
+            }
+            return
+    pytest.fail("no gift was drawn in twenty decisions")
 
 
 def test_whoever_is_known_by_an_alias_of_the_holdout_is_held_out() -> None:
