@@ -22,6 +22,8 @@ def _range(value: list[float]) -> list[float]:
     return value
 
 
+_OWN_SEED = "give it a seed of its own, such as its name with the year"
+
 Seed = Annotated[str, StringConstraints(pattern=r"^\S{1,200}$")]
 Share = Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator(_range)]
 """`[0.0, 0.05]`: the first twentieth of all customers, by their buckets."""
@@ -85,6 +87,7 @@ def check_experiments(file: ExperimentsFile, collector: Collector) -> None:
             if _overlap(groups[first], groups[second]):
                 message = f"the groups {first} and {second} have customers in common"
                 collector.add(("experiments", name, "groups", second), "spec.overlap", message)
+        _check_seeds(file, name, collector)
     for earlier, later in combinations(file.experiments, 2):
         one, other = file.experiments[earlier], file.experiments[later]
         if _share_functions(one, other) and _share_customers(one, other):
@@ -106,6 +109,21 @@ def check_functions(file: ExperimentsFile, collector: Collector, known: Iterable
                 path: Path = ("experiments", name, "functions", index)
                 message = f"no spec is called {function!r}"
                 collector.add(path, "spec.unknown_function", message, closest(function, names))
+
+
+def _check_seeds(file: ExperimentsFile, name: str, collector: Collector) -> None:
+    """Collect every draw of an experiment that repeats one before it; one number can't draw twice."""
+    experiment, holdout = file.experiments[name], file.holdout
+    space, at = experiment.namespace, ("experiments", name)
+    drawn = {"the holdout": holdout, "its namespace": space}
+    for what, part in drawn.items():
+        if part is not None and part.seed == (experiment.seed or name):
+            path: Path = (*at, "seed") if experiment.seed else at
+            message = f"{name} has the seed of {what}, so that its groups follow from it"
+            collector.add(path, "spec.same_seed", message, _OWN_SEED, at_key=experiment.seed is None)
+    if space is not None and holdout is not None and space.seed == holdout.seed:
+        message = f"the namespace of {name} has the seed of the holdout, and follows from it"
+        collector.add((*at, "namespace", "seed"), "spec.same_seed", message, _OWN_SEED)
 
 
 def _slice(part: Part | None) -> Slice | None:

@@ -51,6 +51,11 @@ _SPEC: Final = {
         "Two groups or experiments have customers in common, so that nobody could tell who got what and why.",
         "Give them disjoint ranges; two experiments in one function need a namespace with the same seed.",
     ),
+    "spec.same_seed": ProblemCode(
+        "Two draws use one seed, so that the group in the one follows from the group in the other: whoever is in "
+        "the first tenth of the one is in the first tenth of the other as well.",
+        "Give each a seed of its own; only namespaces that share out the same customers have one in common.",
+    ),
     "spec.unknown_function": ProblemCode(
         "An experiment names a function that no spec gives.", "Use the name of a spec of the folder."
     ),

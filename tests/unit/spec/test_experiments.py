@@ -79,6 +79,34 @@ def test_a_file_with_errors_leaves_no_function_without_its_groups(load: Load) ->
     assert loaded.plans == {}
 
 
+HELD_OUT = "holdout: { seed: s, range: [0, 0.1] }\n"
+HALF = "namespace: { seed: s, range: [0, 0.5] }"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (HELD_OUT + "experiments:\n  o: { seed: s, groups: { random: [0, 0.1] } }\n", (3, 14)),
+        (HELD_OUT + "experiments:\n  s: { groups: { random: [0, 0.1] } }\n", (3, 3)),
+        ("experiments:\n  o: { seed: s, " + HALF + ", groups: { random: [0.5, 1] } }\n", (2, 14)),
+        (HELD_OUT + "experiments:\n  o: { " + HALF + ", groups: { random: [0, 0.1] } }\n", (3, 27)),
+    ],
+    ids=["of the holdout", "by name", "of the namespace", "of holdout and namespace"],
+)
+def test_what_is_drawn_twice_by_one_seed_is_drawn_once(load: Load, text: str, place: tuple[int, int]) -> None:
+    (problem,) = load({"experiments.yaml": text}).problems
+    assert (problem.code, problem.line, problem.column) == ("spec.same_seed", *place)
+    assert problem.hint is not None
+
+
+def test_namespaces_that_share_out_the_same_customers_have_one_seed(load: Load) -> None:
+    text = (
+        "experiments:\n  a: { namespace: { seed: s, range: [0, 0.5] }, groups: { random: [0, 1] } }\n"
+        "  b: { namespace: { seed: s, range: [0.5, 1] }, groups: { random: [0, 1] } }\n"
+    )
+    assert load({"experiments.yaml": text}).problems == ()
+
+
 SECOND = """\
   more:
     groups: { random: [0, 1] }
