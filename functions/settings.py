@@ -36,6 +36,10 @@ def _duration(text: str) -> timedelta:
     return duration
 
 
+def _optional_duration(text: str) -> timedelta | None:
+    return _duration(text) if text else None
+
+
 def _text(text: str) -> str:
     return text
 
@@ -53,9 +57,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "FUNCTIONS_LEASE",
         "lease",
-        "30s",
-        "How long a process may work on an outbox entry before another may take it.",
-        _duration,
+        "",
+        "How long a process may work on an outbox entry before another may take it; when empty, "
+        "the timeout of its channel and 5 seconds.",
+        _optional_duration,
     ),
     Setting(
         "FUNCTIONS_EVENT_SKEW",
@@ -122,7 +127,7 @@ class Settings:
     specs: Path
     store: str
     models: Path
-    lease: timedelta
+    lease: timedelta | None
     event_skew: timedelta
     policy_every: timedelta
     policy_good_for: timedelta

@@ -14,9 +14,6 @@ from functions.errors import ActionAmbiguousError, ActionError, SettingsError
 from functions.outbound.deadline import OverdueError, within
 from functions.outbound.failures import UNREADABLE_ANSWER
 
-DEFAULT_TIMEOUT_S: Final = 5.0
-"""Wall time of one delivery, in seconds."""
-
 _REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 _ARN: Final = re.compile(r"arn:[^:]+:[^:]+:([^:]*):.+")
 _QUEUE_HOST: Final = re.compile(r"https?://sqs\.([^./]+)\.")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.actions.aws import DEFAULT_TIMEOUT_S, AwsService, region_option, text_option
+from functions.actions.aws import AwsService, region_option, text_option
 from functions.actions.channel import ActionMessage, Secrets
 from functions.actions.hops import emitted_document
 from functions.actions.message import encode_message
+from functions.actions.timeouts import DEFAULT_TIMEOUT_S
 from functions.errors import SettingsError
 from functions.events.emitted import ACTION_DECIDED
 from functions.outbound.options import seconds_option

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from functions.actions.channel import ActionMessage, Secrets
 from functions.actions.message import encode_message, message_document
@@ -14,10 +14,15 @@ if TYPE_CHECKING:
     from functions.spec.plan import ChannelPlan
 
 
+RESPONSE: Final = "response"
+"""Kind of the channel whose actions go back to whoever asked."""
+
+
 class ResponseChannel:
     """Hands a message to the caller that waits for it.
 
-    An event that came by a queue or a stream has no such caller: its action is refused, and so released.
+    Where nobody waits, as with an event that came by a queue, the runtime sends nothing by this channel: the
+    action waits in the outbox for a page that asks with the same event.
 
     Args:
         plan: The channel's plan.

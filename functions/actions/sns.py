@@ -6,11 +6,12 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.actions.aws import DEFAULT_TIMEOUT_S, AwsService, region_option, text_option
+from functions.actions.aws import AwsService, region_option, text_option
 from functions.actions.channel import ActionMessage, Secrets
 from functions.actions.hops import emitted_document
 from functions.actions.message import encode_message
 from functions.actions.sqs import FIFO, fifo_id, message_text, text_attributes
+from functions.actions.timeouts import DEFAULT_TIMEOUT_S
 from functions.errors import SettingsError
 from functions.outbound.options import seconds_option
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from functions.actions.channel import ActionMessage, Secrets
 from functions.actions.hops import emitted_document
 from functions.actions.message import encode_message
+from functions.actions.timeouts import DEFAULT_TIMEOUT_S
 from functions.actions.webhook import FAILURES
 from functions.actions.webhook_errors import error_for_failure, error_for_status
 from functions.documents import Json
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from functions.spec.plan import ChannelPlan
 
 COLLECT_URL: Final = "https://collect.tealiumiq.com/event"
-DEFAULT_TIMEOUT_S: Final = 5.0
 
 
 class TealiumChannel:

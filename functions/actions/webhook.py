@@ -17,6 +17,7 @@ from functions.actions.signature import (
     sign,
     signing_keys,
 )
+from functions.actions.timeouts import DEFAULT_TIMEOUT_S
 from functions.actions.webhook_errors import error_for_failure, error_for_status
 from functions.errors import ActionRejectedError, SettingsError
 from functions.outbound.addresses import Resolver, checked_addresses, resolve_by_system
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from functions.spec.plan import ChannelPlan
 
-DEFAULT_TIMEOUT_S: Final = 5.0
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 _RESERVED: Final = frozenset(
     {"content-type", IDEMPOTENCY_HEADER.lower(), ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER}

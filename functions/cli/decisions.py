@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from functions.cli.arguments import add_json, add_limit
 from functions.cli.console import Console
-from functions.cli.receipts import veto_texts
+from functions.cli.receipts import action_text, veto_texts
 from functions.documents import Json
 from functions.errors import UsageError
 from functions.profiles.store import DecisionRecord, ProfileStore
@@ -65,9 +65,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         for line in _vetoes(document):
             console.out(f"  {line}")
         if document["action"]:
-            action = document["action"]
-            note = f" ({action['note']})" if action["note"] else ""
-            console.out(f"  {action['name']} to {action['channel']}: {action['delivery']}{note}")
+            console.out(f"  {action_text(document['action'])}")
         console.out(console.paint(f"  decision {document['decision_id']}", "dim"))
     return 0
 
@@ -82,8 +80,10 @@ def _vetoes(document: dict[str, Json]) -> Iterator[str]:
 
 def _document(store: ProfileStore, record: DecisionRecord) -> dict[str, Json]:
     document: dict[str, Json] = {**record.body, "decided_at": format_instant(record.decided_at)}
+    from functions.runtime.acting import DELIVERIES
+
     entry = store.outbox_entry(record.profile_id, record.id)
     if entry is not None and document.get("action"):
-        delivery = {"sent": "sent", "released": "none", "reserved": "queued"}[entry.status]
+        delivery = DELIVERIES[entry.status]
         document["action"] = {**document["action"], "delivery": delivery, "note": entry.note}
     return document

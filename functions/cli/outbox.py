@@ -7,7 +7,7 @@ import argparse
 from functions.cli.arguments import add_json, add_limit, instant, specs_folder
 from functions.cli.console import Console, counted
 from functions.documents import Json
-from functions.profiles.store import OutboxEntry
+from functions.profiles.outbox import OutboxEntry, Unreadable
 from functions.settings import read_settings
 from functions.times import format_instant, utc_now
 
@@ -44,7 +44,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         return 0
     for row in rows:
         note = f" ({row['note']})" if row["note"] else ""
-        console.out(f"{row['status']}  {row['action']} to {row['channel']} for {row['profile_id']}{note}")
+        doubt = ", it may have arrived" if row["may_have_arrived"] else ""
+        console.out(
+            f"{row['status']}{doubt}  {row['action']} to {row['channel']} for {row['profile_id']}{note}"
+        )
         expires = f", expires {row['expires_at']}" if row["expires_at"] else ""
         console.out(console.paint(f"  decision {row['decision_id']}, due {row['due_at']}{expires}", "dim"))
     return 0
@@ -54,7 +57,8 @@ def _list(arguments: argparse.Namespace, console: Console) -> list[dict[str, Jso
     from functions.cli.composition import opened_store
 
     with opened_store(read_settings(console.environment)) as store:
-        return [_row(entry, entry.status, entry.note) for entry in store.outbox(limit=arguments.limit)]
+        entries = store.outbox(limit=arguments.limit, unreadable=_warning(console))
+    return [_row(entry, entry.status, entry.note, in_doubt=entry.in_doubt) for entry in entries]
 
 
 def _redrive(arguments: argparse.Namespace, console: Console) -> list[dict[str, Json]]:
@@ -64,20 +68,27 @@ def _redrive(arguments: argparse.Namespace, console: Console) -> list[dict[str, 
     settings = read_settings(console.environment)
     policy = load_policy(specs_folder(console))
     with opened_store(settings) as store, opened_runtime(settings, store) as runtime:
-        results = runtime.redrive(policy, now=arguments.now or utc_now(), limit=arguments.limit)
+        now, warning = arguments.now or utc_now(), _warning(console)
+        results = runtime.redrive(policy, now=now, limit=arguments.limit, unreadable=warning)
     rows = []
     for entry, performed in results:
         if performed is None:
-            rows.append(_row(entry, "held", "another process works on it"))
+            rows.append(_row(entry, "held", "another process works on it", in_doubt=entry.in_doubt))
             continue
-        status = {"sent": "sent", "queued": "queued", "none": "released", "returned": "returned"}
-        rows.append(_row(entry, status[performed.delivery], performed.note))
+        status = "released" if performed.delivery == "none" else performed.delivery
+        rows.append(_row(entry, status, performed.note, in_doubt=performed.in_doubt))
     return rows
 
 
-def _row(entry: OutboxEntry, status: str, note: str | None) -> dict[str, Json]:
+def _warning(console: Console) -> Unreadable:
+    """Return what says on the side that an entry is damaged, and is left out."""
+    return lambda profile_id, key: console.err(f"entry {key} of {profile_id} can't be read, and is left out")
+
+
+def _row(entry: OutboxEntry, status: str, note: str | None, *, in_doubt: bool) -> dict[str, Json]:
     return {
         "status": status,
+        "may_have_arrived": in_doubt,
         "note": note,
         "decision_id": entry.decision_id,
         "profile_id": entry.profile_id,

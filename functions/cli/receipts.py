@@ -135,10 +135,16 @@ def veto_texts(candidate: dict[str, Json]) -> tuple[str, ...]:
     return tuple(str(one["text"]) for one in candidate.get("reasons") or ())
 
 
+def action_text(action: dict[str, Json]) -> str:
+    """Return what became of an action, in plain words."""
+    doubt = ", it may have arrived" if action["delivery"] == "unconfirmed" else ""
+    note = f" ({action['note']})" if action.get("note") else ""
+    return f"{action['name']} to {action['channel']}: {action['delivery']}{doubt}{note}"
+
+
 def _action_rows(action: dict[str, Json] | None) -> Iterator[tuple[str, str]]:
     if action:
-        note = f" ({action['note']})" if action["note"] else ""
-        yield "action", f"{action['name']} to {action['channel']}: {action['delivery']}{note}"
+        yield "action", action_text(action)
         yield "", f"idempotency key {action['idempotency_key']}"
 
 

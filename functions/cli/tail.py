@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from functions.cli.arguments import add_environment, add_json, environment_of, specs_folder
 from functions.cli.completion import function_names
 from functions.cli.console import Console
-from functions.cli.receipts import OUTCOME_STYLES
+from functions.cli.receipts import OUTCOME_STYLES, action_text
 from functions.documents import Json
 from functions.times import format_duration, format_instant, parse_duration, utc_now
 
@@ -122,8 +122,7 @@ def render_line(line: Line, console: Console) -> Iterator[str]:
 def _facts(receipt: dict[str, Json]) -> Iterator[str]:
     action, model = receipt.get("action"), receipt.get("model")
     if action:
-        note = f" ({action['note']})" if action.get("note") else ""
-        yield f"{action['name']} to {action['channel']}: {action['delivery']}{note}"
+        yield action_text(action)
     if model and model.get("error"):
         yield f"{model['target']}: {model['rung']} [{model['error']}]"
     if receipt.get("profile_id"):

@@ -75,6 +75,9 @@ REASONS: Mapping[str, str] = {
     "policy.action_unusable": "Nothing was done: the function can't carry out the actions as the policy in "
     "force describes them.",
     "action.expired": "The action was not sent in time; the moment has passed.",
+    "action.awaits_caller": "The action goes back to the page that asks with the same event, and none has asked.",
+    "action.no_time": "The action is left to the schedule, so that the next event is decided in time.",
+    "score.superseded": "The score was not told: a newer one is stored.",
 }
 """Sentence by code; `consent` stands for the codes `consent.<verdict>`."""
 

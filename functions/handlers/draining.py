@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from functools import partial
 
+from functions.actions.timeouts import send_timeout_s
 from functions.documents import Json
 from functions.errors import FunctionsError, UnhandledRecordError
 from functions.handlers.invocation import Handler, LambdaContext
 from functions.handlers.telemetry import INTERNAL
 from functions.handlers.worker import Shift, Worker
+from functions.runtime.acting import LEASE_RESERVE
 from functions.spec.plan import Policy
-
-ROUND: Final = 10
-"""Entries between two looks at the clock."""
-
-RESERVE_MS: Final = 20_000
-"""Without so much time left no further round begins. What is cut short all the same is sent again by the
-next schedule, under the same key, when its lease is over."""
 
 
 def schedule_handler(worker: Worker, policy: Policy) -> Handler:
@@ -44,18 +39,26 @@ def schedule_handler(worker: Worker, policy: Policy) -> Handler:
     return handle
 
 
+def needed_s(policy: Policy) -> float:
+    """Return what one more entry may take, in seconds: as much as it may be leased for, by any channel."""
+    slowest = max(map(send_timeout_s, policy.channels.values()), default=0.0)
+    return slowest + LEASE_RESERVE.total_seconds()
+
+
 def _drain(shift: Shift, policy: Policy) -> int:
-    handled, telemetry = 0, shift.worker.telemetry
-    while True:
-        results = shift.runtime.redrive(policy, now=shift.now(), limit=ROUND)
-        for entry, performed in results:
-            telemetry.performed(entry, performed, request_id=shift.context.aws_request_id)
-            if performed is not None and performed.delivery == "queued":
-                telemetry.outbox_age((shift.now() - entry.created_at).total_seconds())
-        handled += len(results)
-        # An entry that is held, or whose store fails, stays due: a round of nothing else is the last.
-        settled = any(done is not None and done.delivery in ("sent", "none") for _, done in results)
-        if len(results) < ROUND or not settled:
-            return handled
-        if shift.context.get_remaining_time_in_millis() < RESERVE_MS:
-            return handled
+    handled, telemetry, request_id = 0, shift.worker.telemetry, shift.context.aws_request_id
+    results = shift.runtime.drain(
+        policy,
+        clock=shift.now,
+        unreadable=partial(telemetry.unreadable, request_id=request_id),
+        crashed=partial(telemetry.crashed, request_id=request_id),
+    )
+    for entry, performed in results:
+        handled += 1
+        telemetry.performed(entry, performed, request_id=request_id)
+        if performed is not None and performed.delivery == "queued":
+            telemetry.outbox_age((shift.now() - entry.created_at).total_seconds())
+        # One is always tried, so that a process with too short a timeout still gets on.
+        if shift.context.get_remaining_time_in_millis() < needed_s(policy) * 1000:
+            break
+    return handled

@@ -13,14 +13,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from functions.actions.channel import ActionChannel, ActionMessage
-from functions.actions.response import ResponseChannel
+from functions.actions.response import RESPONSE, ResponseChannel
 from functions.decision.evaluating import evaluate
 from functions.documents import Json
 from functions.errors import EventEnvelopeError, EventError, EventTooLargeError, FunctionsError
 from functions.events.event import Event
 from functions.events.reading import read_document
 from functions.events.replays import LIVE
-from functions.governance.gate import check_consent
 from functions.handlers.browser import with_browser_signal
 from functions.handlers.cors import cors_headers, preflight_headers
 from functions.handlers.invocation import Handler, LambdaContext
@@ -28,10 +27,8 @@ from functions.handlers.origin import arrived_at
 from functions.handlers.visitor import visitor_of
 from functions.handlers.worker import Shift, Worker
 from functions.runtime.receipt import Receipt, refused
+from functions.runtime.rechecking import consent_obstacle, lives_of
 from functions.spec.plan import ChannelPlan
-
-RESPONSE: Final = "response"
-"""Kind of the channel whose actions go back to the page."""
 
 _BEARER: Final = "bearer "
 
@@ -151,11 +148,8 @@ class _Exchange:
             return None
         if entry.expires_at is not None and entry.expires_at <= now:
             return None
-        record = store.load(profile_id).consent.get(entry.consent)
-        checked = check_consent(
-            record, check="redrive", purpose=entry.purpose, consent=entry.consent, now=now
-        )
-        return entry.message["payload"] if checked.passed else None
+        obstacle = consent_obstacle(entry, lives_of(store, entry), now)
+        return entry.message["payload"] if obstacle is None else None
 
     def _is_response(self, channel: str) -> bool:
         plan = self._shift.worker.plan.channels.get(channel)

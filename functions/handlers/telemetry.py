@@ -17,13 +17,13 @@ from typing import Any, Final
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from functions.errors import FunctionsError, SettingsError
+from functions.errors import FunctionsError, SettingsError, StoreRejectedError
 from functions.events.replays import LIVE
 from functions.governance.detector import detect
 from functions.handlers.log import Hashed, log_document, plain_hash
 from functions.ingest.writing import Ingested
 from functions.learning.responses import Recording
-from functions.profiles.store import OutboxEntry
+from functions.profiles.outbox import OutboxEntry
 from functions.runtime.acting import Performed
 from functions.runtime.in_force import UNKNOWN
 from functions.runtime.receipt import Receipt
@@ -43,7 +43,12 @@ _OUTCOMES: Final = {
     "failed": "Failed",
 }
 _RUNGS: Final = {"model": "RungModel", "cache": "RungCache", "fallback": "RungFallback", "none": "RungNone"}
-_DELIVERIES: Final = {"sent": "ActionSent", "returned": "ActionReturned", "queued": "ActionQueued"}
+_DELIVERIES: Final = {
+    "sent": "ActionSent",
+    "returned": "ActionReturned",
+    "queued": "ActionQueued",
+    "unconfirmed": "ActionUnconfirmed",
+}
 _FATES: Final = {
     "written": "IngestWritten",
     "older": "IngestOlder",
@@ -68,6 +73,7 @@ _RESPONSES: Final = {
     "no_outcome": "OutcomeNone",
 }
 _FRAMES: Final = 5
+_UNREADABLE: Final = StoreRejectedError.code
 
 
 class Telemetry:
@@ -80,7 +86,8 @@ class Telemetry:
     as nothing else, `Parked`, `Retried`, `Denied` for a record that waits until somebody mends a right or a
     setting, `Crashed`, `PolicyUnread` for a look at the policy in force that failed,
     `PolicyUnavailable` for a decision that had to do without it, how far actions got, and `Latency` in
-    milliseconds. The schedule notes `OutboxAge`, in seconds, of the oldest action that it could not send.
+    milliseconds. The schedule notes `OutboxAge`, in seconds, of the oldest action that it could not send, and
+    `OutboxUnreadable` for an entry that is damaged.
 
     Args:
         service: Name of the function.
@@ -153,6 +160,14 @@ class Telemetry:
         self._logger.info("outbox", outbox=document, request_id=request_id)
         held = "ActionHeld" if performed is None else "ActionReleased"
         self._counts[_DELIVERIES.get(performed.delivery, held) if performed else held] += 1
+
+    def unreadable(self, profile_id: str, key: str, *, request_id: str) -> None:
+        """Log and count an entry of the outbox that is damaged; the key of an action is the decision's id."""
+        whose = self._hashed(profile_id)
+        self.warning(
+            "outbox entry unreadable", _UNREADABLE, request_id=request_id, decision_id=key, profile_id=whose
+        )
+        self.count("OutboxUnreadable")
 
     def ingested(self, record: Ingested, *, request_id: str) -> None:
         """Log and count what became of one record that was taken in."""

@@ -20,6 +20,7 @@ from functions.handlers.parking import Parking
 from functions.handlers.telemetry import INTERNAL, Telemetry
 from functions.runtime.committing import COMMIT_DEADLINE_S
 from functions.runtime.engine import Runtime
+from functions.runtime.haste import Haste
 from functions.runtime.ports import Ports
 from functions.runtime.receipt import Receipt, refused
 from functions.spec.plan import ChannelPlan, Plan
@@ -77,7 +78,7 @@ class Turn(Protocol):
 
 
 _MARGIN_S: Final = 2.0
-"""For reading the profile, the act and the answer, in seconds."""
+"""For reading the profile and for the answer, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,12 @@ class Worker:
     telemetry: Telemetry
     unique: Callable[[], str]
 
+    @property
+    def decision_s(self) -> float:
+        """What one event may take until it is decided, in seconds; what is sent then is `Haste`'s affair."""
+        model = self.plan.model
+        return COMMIT_DEADLINE_S + _MARGIN_S + (model.timeout_s if model else 0.0)
+
     def begin(
         self, context: LambdaContext, *, channel: Callable[[ChannelPlan], ActionChannel] | None = None
     ) -> Shift:
@@ -121,9 +128,14 @@ class Worker:
             channel: Opens channels in the place of the process's own.
         """
         owner = f"{context.aws_request_id}:{self.unique()}"
-        # Whoever brings a channel of its own waits for an answer: scores are told by the schedule then.
+        haste = Haste(lambda: context.get_remaining_time_in_millis() / 1000, self.decision_s)
+        # Whoever brings a channel of its own waits for an answer.
         ports = replace(
-            self.ports, owner=owner, channel=channel or self.ports.channel, announce=channel is None
+            self.ports,
+            owner=owner,
+            channel=channel or self.ports.channel,
+            caller=channel is not None,
+            haste=haste,
         )
         return Shift(self, context, Runtime(ports))
 
@@ -139,9 +151,7 @@ class Shift:
     @property
     def has_time(self) -> bool:
         """Whether one more record can be dealt with before Lambda ends the invocation."""
-        model = self.worker.plan.model
-        needed_s = COMMIT_DEADLINE_S + _MARGIN_S + (model.timeout_s if model else 0.0)
-        return self.context.get_remaining_time_in_millis() >= needed_s * 1000
+        return self.context.get_remaining_time_in_millis() >= self.worker.decision_s * 1000
 
     @property
     def plan(self) -> Plan:

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Final, Protocol, runtime_checkable
 
 from functions.profiles.feedback import FeedbackRecord, FeedbackStore
-from functions.profiles.store import DecisionRecord, OutboxEntry, ProfileState, ProfileStore, Snapshot
+from functions.profiles.outbox import OutboxEntry
+from functions.profiles.store import DecisionRecord, ProfileState, ProfileStore, Snapshot
 
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
 

@@ -13,6 +13,7 @@ from functions.errors import StoreRejectedError
 from functions.governance.consent import ConsentRecord
 from functions.profiles.codec import check_id, to_milliseconds
 from functions.profiles.operator_documents import check_name
+from functions.profiles.outbox import BudgetTake, ContactStatus, OutboxEntry, notice_key
 from functions.profiles.premises import (
     MAX_CONSENTS,
     MAX_MARKS,
@@ -23,14 +24,10 @@ from functions.profiles.rows import as_stored
 from functions.profiles.store import (
     MAX_CONTACTS,
     MAX_NOTICES,
-    BudgetTake,
     CommitRequest,
     CommitResult,
-    ContactStatus,
     DecisionRecord,
-    OutboxEntry,
     Refusal,
-    notice_key,
 )
 
 MAX_AMOUNT = 2**53 - 1
@@ -194,6 +191,7 @@ def settled(
     status: ContactStatus,
     note: str | None,
     due_at: datetime | None,
+    in_doubt: bool,
 ) -> OutboxEntry | None:
     """Return an entry with its lease ended; None when the lease was lost.
 
@@ -205,7 +203,13 @@ def settled(
         return None
     moved = due_at if due_at is not None and status == "reserved" else stored.due_at
     return replace(
-        stored, status=status, note=note, due_at=to_milliseconds(moved), lease_owner=None, lease_until=None
+        stored,
+        status=status,
+        undelivered=stored.undelivered + (status == "reserved" and not in_doubt),
+        note=note,
+        due_at=to_milliseconds(moved),
+        lease_owner=None,
+        lease_until=None,
     )
 
 

@@ -34,14 +34,8 @@ from functions.profiles.dynamodb_outbox import lease_entry, list_entries, settle
 from functions.profiles.dynamodb_profiles import profile_json
 from functions.profiles.dynamodb_state import state_of
 from functions.profiles.dynamodb_writes import write_traits, write_whole
-from functions.profiles.store import (
-    CommitRequest,
-    CommitResult,
-    ContactStatus,
-    DecisionRecord,
-    OutboxEntry,
-    Snapshot,
-)
+from functions.profiles.outbox import ContactStatus, OutboxEntry, Unreadable
+from functions.profiles.store import CommitRequest, CommitResult, DecisionRecord, Snapshot
 from functions.times import format_instant
 
 BUDGET_MS: Final = 2_000
@@ -130,13 +124,16 @@ class DynamoProfileStore:
         status: ContactStatus,
         note: str | None = None,
         due_at: datetime | None = None,
+        in_doubt: bool = False,
     ) -> bool:
         """End a lease, and let the contact log follow."""
-        return settle_entry(self._calls, entry, status=status, note=note, due_at=due_at)
+        return settle_entry(self._calls, entry, status=status, note=note, due_at=due_at, in_doubt=in_doubt)
 
-    def outbox(self, *, due_before: datetime | None = None, limit: int = 100) -> Sequence[OutboxEntry]:
+    def outbox(
+        self, *, due_before: datetime | None = None, limit: int = 100, unreadable: Unreadable | None = None
+    ) -> Sequence[OutboxEntry]:
         """List reserved entries by due time, oldest first. What was just written may be missing yet."""
-        return list_entries(self._calls, due_before=due_before, limit=limit)
+        return list_entries(self._calls, due_before=due_before, limit=limit, unreadable=unreadable)
 
     def outbox_entry(self, profile_id: str, decision_id: str) -> OutboxEntry | None:
         """Read one entry, whatever its status."""

@@ -46,9 +46,10 @@ from functions.profiles.dynamodb_state import (
     state_write,
     version_of,
 )
+from functions.profiles.outbox import BudgetTake
 from functions.profiles.premises import DocumentCondition
 from functions.profiles.rows import as_stored
-from functions.profiles.store import BudgetTake, CommitRequest, CommitResult
+from functions.profiles.store import CommitRequest, CommitResult
 
 _Part = str
 """`decision`, `consent`, `state`, `trial`, or `mark`, `budget` or `outbox` with a number."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, Final
 from zlib import crc32
 
@@ -21,8 +20,9 @@ from functions.profiles.dynamodb_table import (
     SORT_KEY,
     TTL_ATTRIBUTE,
 )
+from functions.profiles.outbox import OutboxEntry
 from functions.profiles.rows import Row, decision_from, decision_row, outbox_from, outbox_row
-from functions.profiles.store import DecisionRecord, OutboxEntry
+from functions.profiles.store import DecisionRecord
 
 Attribute = dict[str, Any]
 """A value in DynamoDB's own form, such as `{"S": "text"}`."""
@@ -53,7 +53,7 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constra
 """
 
 _OPTIONAL: Final = frozenset({"lease_owner", "lease_until", "note"})
-_SINCE: Final[Mapping[str, str]] = MappingProxyType({"paid": "[]", "zones": "{}"})
+_SINCE: Final[Row] = {"paid": "[]", "zones": "{}", "undelivered": 0, "known_as": "[]"}
 """Fields that items of an earlier version lack, with what they hold then."""
 
 

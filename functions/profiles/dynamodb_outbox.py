@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
 from functions.errors import StoreContendedError
 from functions.profiles.codec import check_text
-from functions.profiles.dynamodb_calls import Answer, DynamoCalls, Reason
+from functions.profiles.dynamodb_calls import MAX_BATCH_READ, Answer, DynamoCalls, Reason
 from functions.profiles.dynamodb_commit import AMOUNT_LEFT
 from functions.profiles.dynamodb_expressions import Expression
 from functions.profiles.dynamodb_feedback import void_trial
@@ -27,7 +28,8 @@ from functions.profiles.dynamodb_items import (
 )
 from functions.profiles.dynamodb_state import STATUS, VERSION, contact_attribute
 from functions.profiles.dynamodb_table import OUTBOX_INDEX, OUTBOX_INDEX_PARTITION_KEY, TTL_ATTRIBUTE
-from functions.profiles.store import ContactStatus, OutboxEntry
+from functions.profiles.outbox import ContactStatus, OutboxEntry, Unreadable
+from functions.profiles.rows import readable
 from functions.times import format_instant
 
 _ALL_OLD: Final = "ALL_OLD"
@@ -65,6 +67,7 @@ def settle_entry(
     status: ContactStatus,
     note: str | None,
     due_at: datetime | None,
+    in_doubt: bool,
 ) -> bool:
     """End a lease, and let the contact log and, of a release, the trial follow.
 
@@ -76,7 +79,7 @@ def settle_entry(
         return False
     if note is not None:
         check_text(note, "the note")
-    end = _ending(entry, status, note, due_at).request(
+    end = _ending(entry, status, note, due_at, in_doubt=in_doubt).request(
         calls.table,
         key(entry.profile_id, OUTBOX + entry.decision_id),
         ReturnValuesOnConditionCheckFailure=_ALL_OLD,
@@ -97,10 +100,13 @@ def settle_entry(
     raise StoreContendedError(f"the profile store {calls.table}: a trial was changed at every attempt")
 
 
-def list_entries(calls: DynamoCalls, *, due_before: datetime | None, limit: int) -> Sequence[OutboxEntry]:
+def list_entries(
+    calls: DynamoCalls, *, due_before: datetime | None, limit: int, unreadable: Unreadable | None = None
+) -> Sequence[OutboxEntry]:
     """List reserved entries by due time.
 
-    The index is a moment behind; what it names is read from the table, so that nothing settled is listed.
+    The index is a moment behind; what it names is read from the table, so that nothing settled is listed. What
+    it should no longer name takes nobody's place: more of it is read until there are enough.
 
     Raises:
         ProfileStoreError: As its subclasses say.
@@ -108,28 +114,40 @@ def list_entries(calls: DynamoCalls, *, due_before: datetime | None, limit: int)
     if limit <= 0:
         return []
     last = format_instant(due_before) if due_before else None
-    due = [item for shard in range(OUTBOX_SHARDS) for item in _due(calls, shard, last, limit)]
-    due.sort(key=lambda item: (item["due_at"]["S"], item["sk"]["S"], item["pk"]["S"]))
-    entries = [outbox_of(item) for item in calls.read([key_of(item) for item in due[:limit]])]
-    found = [
-        entry
-        for entry in entries
-        if entry.status == "reserved" and (last is None or format_instant(entry.due_at) <= last)
-    ]
-    return sorted(found, key=lambda entry: (entry.due_at, entry.decision_id, entry.profile_id))
+    named = heapq.merge(*(_due(calls, shard, last, limit) for shard in range(OUTBOX_SHARDS)), key=_place)
+    found: list[OutboxEntry] = []
+    while len(found) < limit:
+        keys = [key_of(item) for item in islice(named, min(limit, MAX_BATCH_READ))]
+        if not keys:
+            break
+        found.extend(
+            entry
+            for entry in readable(calls.read(keys), outbox_of, unreadable, _whose)
+            if entry.status == "reserved" and (last is None or format_instant(entry.due_at) <= last)
+        )
+    return sorted(found, key=lambda entry: (entry.due_at, entry.decision_id, entry.profile_id))[:limit]
 
 
-def _due(calls: DynamoCalls, shard: int, last: str | None, limit: int) -> Sequence[Item]:
+def _place(item: Item) -> tuple[str, str, str]:
+    """Return where an item stands in the listing."""
+    return item["due_at"]["S"], item["sk"]["S"], item["pk"]["S"]
+
+
+def _whose(item: Item) -> tuple[str, str]:
+    return item["pk"]["S"], item["sk"]["S"].removeprefix(OUTBOX)
+
+
+def _due(calls: DynamoCalls, shard: int, last: str | None, limit: int) -> Iterator[Item]:
     expression = Expression()
     condition = f"{expression.name(OUTBOX_INDEX_PARTITION_KEY)}={expression.value({'S': str(shard)})}"
     if last is not None:
         condition += f" AND {expression.name('due_at')}<={expression.value({'S': last})}"
     parameters: dict[str, Any] = expression.parameters() | {"KeyConditionExpression": condition}
-    return list(islice(calls.query(IndexName=OUTBOX_INDEX, Limit=min(limit, 1_000), **parameters), limit))
+    return calls.query(IndexName=OUTBOX_INDEX, Limit=min(limit, 1_000), **parameters)
 
 
 def _ending(
-    entry: OutboxEntry, status: ContactStatus, note: str | None, due_at: datetime | None
+    entry: OutboxEntry, status: ContactStatus, note: str | None, due_at: datetime | None, *, in_doubt: bool
 ) -> Expression:
     expression = Expression()
     expression.when(f"{expression.name('status')}={expression.value({'S': 'reserved'})}")
@@ -146,8 +164,11 @@ def _ending(
         expression.set("status", expression.value({"S": status}))
         expression.set(TTL_ATTRIBUTE, expression.value(epoch_seconds(entry.keep_until)))
         expression.remove(OUTBOX_INDEX_PARTITION_KEY)
-    elif due_at is not None:
+        return expression
+    if due_at is not None:
         expression.set("due_at", expression.value({"S": format_instant(due_at)}))
+    if not in_doubt:
+        expression.set("undelivered", expression.value(number(entry.undelivered + 1)))
     return expression
 
 

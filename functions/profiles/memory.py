@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from threading import Lock
 from typing import Final
 
@@ -24,6 +25,7 @@ from functions.profiles.conditions import (
 from functions.profiles.consents import dated, supersedes
 from functions.profiles.memory_feedback import MemoryFeedbackStore
 from functions.profiles.memory_operator import MemoryOperatorStore
+from functions.profiles.outbox import BudgetTake, ContactStatus, OutboxEntry, Unreadable
 from functions.profiles.retention import SCORE_GRACE
 from functions.profiles.rows import (
     Row,
@@ -36,16 +38,15 @@ from functions.profiles.rows import (
     decision_row,
     outbox_from,
     outbox_row,
+    readable,
+    row_key,
     score_from,
     score_row,
 )
 from functions.profiles.store import (
-    BudgetTake,
     CommitRequest,
     CommitResult,
-    ContactStatus,
     DecisionRecord,
-    OutboxEntry,
     ProfileState,
     Snapshot,
     StateUpdate,
@@ -146,12 +147,13 @@ class MemoryProfileStore:
         status: ContactStatus,
         note: str | None = None,
         due_at: datetime | None = None,
+        in_doubt: bool = False,
     ) -> bool:
         """End a lease, and let the contact log follow."""
         with self._lock:
             kept = self._of(entry.profile_id)
             stored = _entry(kept, entry.decision_id)
-            ended = settled(stored, entry, status=status, note=note, due_at=due_at)
+            ended = settled(stored, entry, status=status, note=note, due_at=due_at, in_doubt=in_doubt)
             if ended is None:
                 return False
             kept.outbox[entry.decision_id] = outbox_row(ended)
@@ -165,14 +167,16 @@ class MemoryProfileStore:
                 self.feedback.void_trial(entry.profile_id, entry.decision_id)
         return True
 
-    def outbox(self, *, due_before: datetime | None = None, limit: int = 100) -> Sequence[OutboxEntry]:
+    def outbox(
+        self, *, due_before: datetime | None = None, limit: int = 100, unreadable: Unreadable | None = None
+    ) -> Sequence[OutboxEntry]:
         """List reserved entries by due time, oldest first."""
         last = format_instant(due_before) if due_before else None
         with self._lock:
             rows = [row for kept in self._kept.values() for row in kept.outbox.values()]
         due = [row for row in rows if row["status"] == "reserved" and (last is None or row["due_at"] <= last)]
         due.sort(key=lambda row: (row["due_at"], row["decision_id"], row["profile_id"]))
-        return [outbox_from(row) for row in due[: max(limit, 0)]]
+        return list(islice(readable(due, outbox_from, unreadable, row_key), max(limit, 0)))
 
     def outbox_entry(self, profile_id: str, decision_id: str) -> OutboxEntry | None:
         """Read one entry, whatever its status."""

@@ -5,17 +5,18 @@ Every store that keeps rows or attributes uses these, so that all of them keep t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from functions.documents import Json
 from functions.errors import StoreRejectedError
 from functions.governance.consent import ConsentFormatError, ConsentRecord, parse_consent
 from functions.profiles.codec import check_id, check_text, decode_document, encode_document
 from functions.profiles.feedback import FeedbackRecord
-from functions.profiles.store import BudgetTake, Contact, DecisionRecord, OutboxEntry, Score
+from functions.profiles.outbox import BudgetTake, OutboxEntry, Unreadable
+from functions.profiles.store import Contact, DecisionRecord, Score
 from functions.times import format_instant, parse_instant
 
 Row = dict[str, str | int | None]
@@ -24,10 +25,13 @@ Row = dict[str, str | int | None]
 StoredRow = Mapping[str, Any]
 """A row as a store gives it back."""
 
+_Found = TypeVar("_Found")
+
 _INSTANTS: Final = frozenset(
     ("at", "created_at", "decided_at", "due_at", "expires_at", "keep_until", "lease_until")
 )
 _DOCUMENTS: Final = frozenset(("body", "message", "value", "zones"))
+_NAMES: Final = frozenset(("known_as", "tags"))
 _IDS: Final = frozenset(("decision_id", "id", "name", "owner", "profile_id", "purpose"))
 _INT64: Final = range(-(2**63), 2**63)
 
@@ -54,6 +58,39 @@ def outbox_row(entry: OutboxEntry) -> Row:
 def outbox_from(row: StoredRow) -> OutboxEntry:
     """Read an outbox entry from its row."""
     return OutboxEntry(**_values(OutboxEntry, row))
+
+
+def row_key(row: StoredRow) -> tuple[str, str]:
+    """Return whose entry a row is, and its key."""
+    return row["profile_id"], row["decision_id"]
+
+
+def readable(
+    found: Iterable[_Found],
+    read: Callable[[_Found], OutboxEntry],
+    unreadable: Unreadable | None,
+    key: Callable[[_Found], tuple[str, str]],
+) -> Iterator[OutboxEntry]:
+    """Yield outbox entries; one that is damaged is told, and the others come all the same.
+
+    Args:
+        found: As they are kept.
+        read: Reads one.
+        unreadable: Told of what can't be read; None to raise.
+        key: Says of one that can't be read whose it is, and its key.
+
+    Raises:
+        StoreRejectedError: An entry can't be read, and nobody wants to be told.
+    """
+    for one in found:
+        try:
+            entry = read(one)
+        except StoreRejectedError:
+            if unreadable is None:
+                raise
+            unreadable(*key(one))
+        else:
+            yield entry
 
 
 def score_row(profile_id: str, name: str, score: Score) -> Row:
@@ -118,8 +155,8 @@ def _row(value: Score | Contact | DecisionRecord | FeedbackRecord | OutboxEntry,
 def _encoded(name: str, value: Json) -> str | int | None:
     if name in _DOCUMENTS:
         return encode_document(value, f"the field {name}")
-    if name == "tags":
-        return encode_document(list(value), "the field tags")
+    if name in _NAMES:
+        return encode_document(list(value), f"the field {name}")
     if name == "paid":
         takes = [[take.budget, take.period, take.shard, take.amount] for take in value]
         return encode_document(takes, "the field paid")
@@ -156,8 +193,8 @@ def _decoded(name: str, value: str | int | None) -> Any:
         return _instant(value)
     if name in _DOCUMENTS:
         return decode_document(value, f"a field {name}")
-    if name == "tags":
-        return tuple(decode_document(value, "a field tags"))
+    if name in _NAMES:
+        return tuple(decode_document(value, f"a field {name}"))
     if name == "paid":
         return tuple(BudgetTake(*take) for take in decode_document(value, "a field paid"))
     return value

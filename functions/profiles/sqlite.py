@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from functions.profiles.access import Holdings, newest_first, oldest_first
 from functions.profiles.codec import check_id, pack_profile, unpack_profile
 from functions.profiles.conditions import check_budget, leased, settled
 from functions.profiles.consents import dated, supersedes
+from functions.profiles.outbox import ContactStatus, OutboxEntry, Unreadable
 from functions.profiles.retention import SCORE_GRACE
 from functions.profiles.rows import (
     consent_from,
@@ -23,6 +25,8 @@ from functions.profiles.rows import (
     decision_from,
     outbox_from,
     outbox_row,
+    readable,
+    row_key,
     score_from,
 )
 from functions.profiles.sqlite_commit import prepare_commit
@@ -32,9 +36,7 @@ from functions.profiles.sqlite_schema import open_database
 from functions.profiles.store import (
     CommitRequest,
     CommitResult,
-    ContactStatus,
     DecisionRecord,
-    OutboxEntry,
     ProfileState,
     Snapshot,
 )
@@ -96,12 +98,13 @@ class SqliteProfileStore:
         status: ContactStatus,
         note: str | None = None,
         due_at: datetime | None = None,
+        in_doubt: bool = False,
     ) -> bool:
         """End a lease, and let the contact log follow."""
         keys = (entry.profile_id, entry.decision_id)
         with self._file.transaction("BEGIN IMMEDIATE") as connection:
             stored = _entry(connection, *keys)
-            ended = settled(stored, entry, status=status, note=note, due_at=due_at)
+            ended = settled(stored, entry, status=status, note=note, due_at=due_at, in_doubt=in_doubt)
             if ended is None:
                 return False
             connection.execute(sql.PUT_OUTBOX, outbox_row(ended))
@@ -110,12 +113,14 @@ class SqliteProfileStore:
                 _release(connection, ended, moves=followed > 0)
         return True
 
-    def outbox(self, *, due_before: datetime | None = None, limit: int = 100) -> Sequence[OutboxEntry]:
+    def outbox(
+        self, *, due_before: datetime | None = None, limit: int = 100, unreadable: Unreadable | None = None
+    ) -> Sequence[OutboxEntry]:
         """List reserved entries by due time, oldest first."""
         last = format_instant(due_before) if due_before else _END_OF_TIME
         with self._file.transaction("BEGIN") as connection:
-            rows = connection.execute(sql.READ_OUTBOX, (last, max(limit, 0))).fetchall()
-        return [outbox_from(row) for row in rows]
+            rows = connection.execute(sql.READ_OUTBOX, (last,))
+            return list(islice(readable(rows, outbox_from, unreadable, row_key), max(limit, 0)))
 
     def outbox_entry(self, profile_id: str, decision_id: str) -> OutboxEntry | None:
         """Read one entry, whatever its status."""

@@ -53,6 +53,7 @@ _TABLES: Final = (
         message TEXT NOT NULL, created_at TEXT NOT NULL, due_at TEXT NOT NULL, expires_at TEXT,
         keep_until TEXT NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL, lease_owner TEXT,
         lease_until TEXT, note TEXT, paid TEXT NOT NULL DEFAULT '[]', zones TEXT NOT NULL DEFAULT '{{}}',
+        undelivered INTEGER NOT NULL DEFAULT 0, known_as TEXT NOT NULL DEFAULT '[]',
         PRIMARY KEY (profile_id, decision_id)
     ) {_STRICT}""",
     "CREATE INDEX outbox_by_time ON outbox (due_at) WHERE status = 'reserved'",
@@ -85,6 +86,8 @@ _ADDED_COLUMNS: Final = (
     ("contact", "counts", "INTEGER NOT NULL DEFAULT 1"),
     ("outbox", "paid", "TEXT NOT NULL DEFAULT '[]'"),
     ("outbox", "zones", "TEXT NOT NULL DEFAULT '{}'"),
+    ("outbox", "undelivered", "INTEGER NOT NULL DEFAULT 0"),
+    ("outbox", "known_as", "TEXT NOT NULL DEFAULT '[]'"),
 )
 
 

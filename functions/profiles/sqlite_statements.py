@@ -48,11 +48,12 @@ ADD_DECISION: Final = """
 PUT_OUTBOX: Final = """
     INSERT OR REPLACE INTO outbox
         (profile_id, decision_id, function, action, channel, consent, purpose, message, created_at,
-         due_at, expires_at, keep_until, status, attempts, lease_owner, lease_until, note, paid, zones)
+         due_at, expires_at, keep_until, status, attempts, undelivered, lease_owner, lease_until, note, paid, zones,
+         known_as)
     VALUES
         (:profile_id, :decision_id, :function, :action, :channel, :consent, :purpose, :message, :created_at,
-         :due_at, :expires_at, :keep_until, :status, :attempts, :lease_owner, :lease_until, :note,
-         :paid, :zones)
+         :due_at, :expires_at, :keep_until, :status, :attempts, :undelivered, :lease_owner, :lease_until, :note,
+         :paid, :zones, :known_as)
 """
 
 OPEN_SHARD: Final = """
@@ -88,7 +89,7 @@ READ_EVERY_DECISION: Final = """
 READ_OUTBOX_ENTRY: Final = "SELECT * FROM outbox WHERE profile_id = ? AND decision_id = ?"
 READ_OUTBOX: Final = """
     SELECT * FROM outbox WHERE status = 'reserved' AND due_at <= ?
-    ORDER BY due_at, decision_id, profile_id LIMIT ?
+    ORDER BY due_at, decision_id, profile_id
 """
 READ_OUTBOX_OF: Final = "SELECT * FROM outbox WHERE profile_id = ?"
 READ_ALIASES: Final = "SELECT alias FROM alias WHERE profile_id = ? ORDER BY alias"

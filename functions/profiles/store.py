@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from functions.documents import Json
 from functions.governance.consent import ConsentRecord
+from functions.profiles.outbox import BudgetTake, ContactStatus, OutboxEntry, Unreadable
 from functions.profiles.premises import ConsentCondition, DocumentCondition
 
 if TYPE_CHECKING:
@@ -39,9 +40,6 @@ Refusal = Literal[
 
 CommitStatus = Literal["committed", "conflict"] | Refusal
 """What became of a commit; after a `conflict` the same request is sent again."""
-
-ContactStatus = Literal["reserved", "sent", "released"]
-"""An action counts from `reserved` on; `released` means that it never left and counts no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,71 +129,6 @@ class DecisionRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class BudgetTake:
-    """Take from one shard of a budget.
-
-    Attributes:
-        budget: Name of the budget.
-        period: Key of the period that is paid from, such as `2026-11-02`.
-        shard: Index of the shard.
-        amount: In minor units of the budget's currency; positive.
-    """
-
-    budget: str
-    period: str
-    shard: int
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxEntry:
-    """An action to perform, and how far it got.
-
-    Attributes:
-        decision_id: The key of the entry: the decision's id for its action, `notice_key` for a score that
-            goes back to the platform.
-        profile_id: Whose action.
-        function: Name of the spec.
-        action: Name of the action.
-        channel: Name of the channel.
-        consent: Name of the consent record that is checked again before the act.
-        purpose: Purpose of the spec.
-        message: What the channel sends, as JSON.
-        created_at: Decision time.
-        due_at: Not before; moved by retries.
-        expires_at: From when on the action comes too late and is released.
-        keep_until: When a store may drop the entry.
-        status: `reserved` until it is `sent` or `released`.
-        attempts: Leases taken so far.
-        lease_owner: Who works on it, None when nobody does.
-        lease_until: When the lease ends by itself (wall clock).
-        note: Code of the last error, or of the reason for a release.
-        paid: What the action took from budgets; a release gives it back.
-        zones: Time zones found at decision time, by the rule that asked; they count at the act too.
-    """
-
-    decision_id: str
-    profile_id: str
-    function: str
-    action: str
-    channel: str
-    consent: str
-    purpose: str
-    message: dict[str, Json]
-    created_at: datetime
-    due_at: datetime
-    expires_at: datetime | None
-    keep_until: datetime
-    status: ContactStatus = "reserved"
-    attempts: int = 0
-    lease_owner: str | None = None
-    lease_until: datetime | None = None
-    note: str | None = None
-    paid: tuple[BudgetTake, ...] = ()
-    zones: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One consistent read of everything that a decision about a profile needs.
 
@@ -281,15 +214,6 @@ class DecisionLog(Protocol):
         ...
 
 
-def notice_key(decision_id: str, score: str) -> str:
-    """Return the key of the entry, and the idempotency key, under which a score of a decision goes back.
-
-    >>> notice_key("4f1c", "churn_risk")
-    '4f1c/churn_risk'
-    """
-    return f"{decision_id}/{score}"
-
-
 class ProfileStore(Protocol):
     """Where a runtime reads profiles and commits decisions.
 
@@ -321,12 +245,13 @@ class ProfileStore(Protocol):
         status: ContactStatus,
         note: str | None = None,
         due_at: datetime | None = None,
+        in_doubt: bool = False,
     ) -> bool:
-        """End a lease: `sent`, `released`, or `reserved` again (for a retry, not before `due_at`).
+        """End a lease: `sent`, `released`, `unconfirmed`, or `reserved` again (for a retry, not before `due_at`).
 
-        The contact log follows in the same transaction: `sent` and `released` are copied to the entry of
-        the decision, and a release moves the version. A contact that was pruned is not brought back. A release
-        also gives back what the entry paid, to the shards it came from.
+        The contact log follows in the same transaction: every end is copied to the entry of the decision, and a
+        release moves the version. A contact that was pruned is not brought back. A release also gives back what
+        the entry paid, to the shards it came from; `unconfirmed` gives back nothing.
         `note` replaces the note of the entry, also when it is None.
 
         Args:
@@ -334,14 +259,23 @@ class ProfileStore(Protocol):
             status: What became of the action.
             note: Code of the error, or of the reason for a release.
             due_at: When to try again; only with `reserved`.
+            in_doubt: Whether the attempt may have arrived; only with `reserved`, else it is `undelivered`.
 
         Returns:
             False when the lease was lost meanwhile; nothing is changed then.
         """
         ...
 
-    def outbox(self, *, due_before: datetime | None = None, limit: int = 100) -> Sequence[OutboxEntry]:
-        """List reserved entries by due time, oldest first; with `due_before` only those due by then."""
+    def outbox(
+        self, *, due_before: datetime | None = None, limit: int = 100, unreadable: Unreadable | None = None
+    ) -> Sequence[OutboxEntry]:
+        """List reserved entries by due time, oldest first; with `due_before` only those due by then.
+
+        Args:
+            due_before: The last due time that is listed.
+            limit: Entries at the most.
+            unreadable: Told of each damaged entry on the way, which is left out; without it, one is an error.
+        """
         ...
 
     def outbox_entry(self, profile_id: str, decision_id: str) -> OutboxEntry | None:

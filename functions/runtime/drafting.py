@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from functions.actions.channel import ActionMessage
 from functions.actions.message import message_document
+from functions.actions.response import RESPONSE
 from functions.decision.choosing import Decision, reads_outputs
 from functions.decision.evaluating import EVALUATION_ERRORS, evaluate
 from functions.decision.rails import Charge, Ruling
@@ -19,17 +20,15 @@ from functions.events.event import Event
 from functions.expressions import EvaluationFailure
 from functions.governance.retention import KEEP_DECISIONS
 from functions.profiles.feedback import FeedbackRecord
+from functions.profiles.outbox import BudgetTake, OutboxEntry, notice_key
 from functions.profiles.premises import ConsentCondition, DocumentCondition
 from functions.profiles.store import (
-    BudgetTake,
     CommitRequest,
     Contact,
     DecisionRecord,
-    OutboxEntry,
     Score,
     Snapshot,
     StateUpdate,
-    notice_key,
 )
 from functions.runtime.receipt import ModelCall
 from functions.spec.plan import ActionPlan, Plan, WriteBackPlan
@@ -56,6 +55,8 @@ class Draft:
         cleared: Whether consent was given at that read.
         call: Who gave the outputs.
         ruling: What the rails say; None where nothing was asked.
+        known_as: Other ids of the customer that the event gave.
+        quiet: Whether nobody is told of its scores: they were decided anew, about the past.
     """
 
     plan: Plan
@@ -68,6 +69,8 @@ class Draft:
     cleared: bool
     call: ModelCall
     ruling: Ruling | None = None
+    known_as: tuple[str, ...] = ()
+    quiet: bool = False
 
     @property
     def charges(self) -> tuple[Charge, ...]:
@@ -95,11 +98,21 @@ class Draft:
         return {path: value for path, value in found.items() if value is not None}
 
     @property
-    def notice_keys(self) -> tuple[str, ...]:
-        """Keys of the scores that a channel is told about, in the order of the spec."""
-        told = [target.name for target in self.plan.write_back if target.notify is not None]
-        values = self.write_back if told else {}
-        return tuple(notice_key(self.decision_id, name) for name in told if f"scores.{name}" in values)
+    def notices(self) -> Mapping[str, str]:
+        """Channels of the scores that one is told about, by the key of the notice, in the order of the spec."""
+        return {notice_key(self.decision_id, target.name): channel for target, channel in self.told()}
+
+    def told(self) -> Iterator[tuple[WriteBackPlan, str]]:
+        """Yield the scores that a channel is told about, and the channel.
+
+        What a newer event has already written is no news; what one writes meanwhile is found at the act.
+        """
+        told = [(target, target.notify) for target in self.plan.write_back if target.notify is not None]
+        values = self.write_back if told and not self.quiet else {}
+        for target, channel in told:
+            stored = self.snapshot.state.scores.get(target.name)
+            if f"scores.{target.name}" in values and (stored is None or stored.at <= self.event.time):
+                yield target, channel
 
 
 def expiry(plan: Plan, event: Event, now: datetime) -> datetime:
@@ -198,9 +211,7 @@ def _marks(draft: Draft, action: ActionPlan | None) -> tuple[DocumentCondition, 
 def _notices(draft: Draft, *, due_at: datetime, keep_until: datetime) -> Iterator[OutboxEntry]:
     """Yield an entry for each score that a channel is told about."""
     values = draft.write_back
-    for target in draft.plan.write_back:
-        if target.notify is None or f"scores.{target.name}" not in values:
-            continue
+    for target, channel in draft.told():
         score = _kept_score(draft, target, values[f"scores.{target.name}"])
         message = ActionMessage(
             idempotency_key=notice_key(draft.decision_id, target.name),
@@ -219,7 +230,7 @@ def _notices(draft: Draft, *, due_at: datetime, keep_until: datetime) -> Iterato
                 "anonymous_id": draft.event.anonymous_id,
             },
         )
-        yield _outbox_entry(draft, message, target.notify, due_at=due_at, keep_until=keep_until)
+        yield _outbox_entry(draft, message, channel, due_at=due_at, keep_until=keep_until)
 
 
 def _record(draft: Draft, body: dict[str, Json], keep_until: datetime) -> DecisionRecord:
@@ -304,6 +315,9 @@ def _entry(
         payload=payload,
     )
     due_at = max(wall, draft.decision.due or wall)
+    channel = draft.plan.channels.get(action.channel)
+    if channel is not None and channel.kind == RESPONSE:
+        due_at = max(due_at, expires_at)  # it leaves when a page asks; the schedule has only to give it up
     entry = _outbox_entry(draft, message, action.channel, due_at=due_at, keep_until=keep_until)
     zones = draft.ruling.zones(action) if draft.ruling is not None else {}
     return replace(entry, paid=takes, zones=zones)
@@ -325,4 +339,5 @@ def _outbox_entry(
         due_at=due_at,
         expires_at=message.expires_at,
         keep_until=keep_until,
+        known_as=draft.known_as,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Final
 
 from functions.decision.evaluating import evaluate
 from functions.errors import EventWithoutKeyError
@@ -10,6 +11,9 @@ from functions.events.event import Event
 from functions.expressions import EvaluationFailure
 from functions.profiles.store import MAX_ID_BYTES
 from functions.spec.plan import Plan
+
+MAX_ALIASES: Final = 4
+"""Aliases of aliases that are followed; a circle ends there."""
 
 
 def decision_id(*, function: str, event_id: str, key: str, generation: int) -> str:

@@ -13,7 +13,8 @@ from functions.decision.facts import Facts, counted
 from functions.decision.rails import Rails, can_recheck
 from functions.documents import Json
 from functions.events.emitted import SCORE_UPDATED
-from functions.profiles.store import OutboxEntry, Snapshot
+from functions.profiles.outbox import OutboxEntry
+from functions.profiles.store import Snapshot
 from functions.runtime.in_force import Leaving
 from functions.runtime.root import profile_document
 from functions.spec.plan import ActionPlan, Plan

@@ -20,7 +20,7 @@ from functions.spec.plan import Bundle, ExceptionPlan, Plan
 from functions.times import format_instant
 
 Outcome = Literal["acted", "no_action", "suppressed", "duplicate", "rejected", "failed"]
-Delivery = Literal["sent", "queued", "returned", "none"]
+Delivery = Literal["sent", "queued", "returned", "none", "unconfirmed"]
 RungName = Literal["model", "cache", "fallback", "none"]
 
 
@@ -74,7 +74,8 @@ class ActionTaken:
     Attributes:
         name: Name in the registry.
         channel: Where it goes.
-        delivery: `sent`, `queued` in the outbox, `returned` to the caller, or `none` when it was released.
+        delivery: `sent`, `queued` in the outbox, `returned` to the caller, `none` when it was released, or
+            `unconfirmed` when it was given up after an attempt that may have arrived.
         idempotency_key: The same at every attempt.
         note: Code of why it is not sent; None when it is.
     """

@@ -13,7 +13,8 @@ from zlib import crc32
 
 from functions.decision.rails import Charge
 from functions.decision.reasons import Reason
-from functions.profiles.store import BudgetTake, ProfileStore
+from functions.profiles.outbox import BudgetTake
+from functions.profiles.store import ProfileStore
 
 
 class Spending:

@@ -25,4 +25,8 @@ class Stopwatch:
 
     def timings(self) -> dict[str, float]:
         """Return milliseconds by stage, and `total` since the stopwatch was made."""
-        return {**self._stages, "total": (self._monotonic() - self._begin) * 1000}
+        return {**self._stages, "total": self.elapsed_s() * 1000}
+
+    def elapsed_s(self) -> float:
+        """Return seconds since the stopwatch was made."""
+        return self._monotonic() - self._begin

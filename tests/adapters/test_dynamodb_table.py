@@ -203,3 +203,24 @@ def test_many_decisions_are_listed_page_by_page(dynamodb: Any, new_table: Callab
         decision.body.update(padding)
         store.commit(CommitRequest(decision))
     assert list(store.decisions("profile-1")) == made[::-1]
+
+
+def test_entries_that_somebody_damaged_are_told_and_take_nobodys_place(
+    dynamodb: Any, new_table: Callable[[], str]
+) -> None:
+    table = new_table()
+    store = DynamoProfileStore(table, client=dynamodb)
+    damaged = [acted(store, "profile-1") for _ in range(3)]
+    sound = acted(store, "profile-1", at=NOW + HOUR)
+    for one in damaged:
+        dynamodb.update_item(
+            TableName=table,
+            Key={"pk": {"S": "profile-1"}, "sk": {"S": f"OUTBOX#{one.id}"}},
+            UpdateExpression="REMOVE purpose",
+        )
+    told: list[tuple[str, str]] = []
+    listed = store.outbox(limit=1, unreadable=lambda *whose: told.append(whose))
+    assert [entry.decision_id for entry in listed] == [sound.id]
+    assert sorted(told) == sorted(("profile-1", one.id) for one in damaged)
+    with pytest.raises(StoreRejectedError):
+        store.outbox(limit=1)

@@ -23,6 +23,7 @@ from functions.profiles.sqlite import SqliteProfileStore
 from functions.profiles.sqlite_errors import BY_CODE, from_folder, from_sqlite
 from functions.profiles.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, open_database
 from functions.testing.store_checks.samples import (
+    HOUR,
     NOW,
     a_decision,
     acted,
@@ -280,13 +281,31 @@ def test_a_file_from_before_there_were_rails_gets_what_they_keep(path: Path) -> 
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("ALTER TABLE contact DROP COLUMN counts")
         other.execute("ALTER TABLE outbox DROP COLUMN paid")
-        other.execute("ALTER TABLE outbox DROP COLUMN zones")
+        for column in ("zones", "undelivered", "known_as"):
+            other.execute(f"ALTER TABLE outbox DROP COLUMN {column}")
     with closing(SqliteProfileStore(path)) as store:
         contacts = read(store, "profile-1").state.contacts
         entries = own_outbox(store, "profile-1")
     assert contacts
     assert all(contact.counts for contact in contacts)
-    assert [(entry.paid, entry.zones) for entry in entries] == [((), {})] * len(entries)
+    assert [(entry.paid, entry.zones, entry.known_as) for entry in entries] == [((), {}, ())] * len(entries)
+    assert [entry.undelivered for entry in entries] == [0] * len(entries)
+
+
+def test_entries_that_somebody_damaged_are_told_and_take_nobodys_place(path: Path) -> None:
+    with closing(SqliteProfileStore(path)) as store:
+        damaged = [acted(store, "profile-2") for _ in range(3)]
+        sound = acted(store, "profile-2", at=NOW + HOUR)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            for one in damaged:
+                other.execute("UPDATE outbox SET message = 'no JSON' WHERE decision_id = ?", (one.id,))
+            other.execute("DELETE FROM outbox WHERE profile_id = 'profile-1'")
+        told: list[tuple[str, str]] = []
+        listed = store.outbox(limit=1, unreadable=lambda *whose: told.append(whose))
+        assert [entry.decision_id for entry in listed] == [sound.id]
+        assert sorted(told) == sorted(("profile-2", one.id) for one in damaged)
+        with pytest.raises(StoreRejectedError):
+            store.outbox(limit=1)
 
 
 def test_a_newer_schema_is_rejected_with_what_to_do(path: Path) -> None:

@@ -16,17 +16,10 @@ from functions.documents import Json
 from functions.errors import ProfileStoreError
 from functions.governance.consent import ConsentRecord, ConsentStatus
 from functions.profiles.memory import MemoryProfileStore
+from functions.profiles.outbox import BudgetTake, ContactStatus, OutboxEntry
 from functions.profiles.premises import ConsentCondition
 from functions.profiles.sqlite import SqliteProfileStore
-from functions.profiles.store import (
-    BudgetTake,
-    CommitRequest,
-    ContactStatus,
-    OutboxEntry,
-    ProfileStore,
-    Score,
-    StateUpdate,
-)
+from functions.profiles.store import CommitRequest, ProfileStore, Score, StateUpdate
 from functions.testing.store_checks.samples import NOW, a_contact, a_decision, a_score, an_entry
 
 _Answer = TypeVar("_Answer")
@@ -34,7 +27,7 @@ _Answer = TypeVar("_Answer")
 _PROFILES = ("profile-1", "Zoë\x00🚀")
 _DECISIONS = ("decision-1", "decision-2", "decision-3")
 _STATUSES: tuple[ConsentStatus, ...] = ("granted", "revoked")
-_SETTLED: tuple[ContactStatus, ...] = ("sent", "released", "reserved")
+_SETTLED: tuple[ContactStatus, ...] = ("sent", "released", "unconfirmed", "reserved")
 
 profiles = st.sampled_from(_PROFILES)
 decisions = st.sampled_from(_DECISIONS)
@@ -144,7 +137,10 @@ class TwinStores(RuleBasedStateMachine):
     def settle(self, data: st.DataObject, status: ContactStatus, note: str | None) -> None:
         if self.leases:
             entry, due_at = data.draw(st.sampled_from(self.leases)), data.draw(st.none() | instants)
-            self.both(lambda store: store.settle(entry, status=status, note=note, due_at=due_at))
+            in_doubt = data.draw(st.booleans())
+            self.both(
+                lambda store: store.settle(entry, status=status, note=note, due_at=due_at, in_doubt=in_doubt)
+            )
 
     @rule(profile=profiles)
     def delete_profile(self, profile: str) -> None:

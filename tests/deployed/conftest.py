@@ -23,7 +23,7 @@ from functions.events.patterns import as_envelope
 from functions.events.reading import read_document
 from functions.handlers.log import plain_hash
 from functions.profiles.dynamodb import DynamoProfileStore
-from functions.profiles.store import OutboxEntry
+from functions.profiles.outbox import OutboxEntry
 from functions.testing.local_aws import LocalAws
 from functions.times import format_instant
 from infra.deploying import connected

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from functions.profiles.outbox import OutboxEntry
 from functions.profiles.sqlite import SqliteProfileStore
-from functions.profiles.store import DecisionRecord, OutboxEntry
+from functions.profiles.store import DecisionRecord
 from functions.testing.sample_function import CUSTOMER, NOW, REGISTRY, consent, put_customer, write_specs
 from functions.times import format_instant
 

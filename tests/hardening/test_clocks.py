@@ -14,7 +14,8 @@ from functions.expressions import compile_features
 from functions.governance.consent import ConsentRecord, verdict_at
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
-from functions.profiles.store import OutboxEntry, ProfileStore
+from functions.profiles.outbox import OutboxEntry
+from functions.profiles.store import ProfileStore
 from functions.runtime.receipt import Receipt
 from functions.testing.rehearsal import Rehearsal
 from functions.testing.sample_function import CUSTOMER, NOW, a_plan, an_event, put_customer

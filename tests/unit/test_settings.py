@@ -18,7 +18,7 @@ def test_empty_environment_gives_the_defaults() -> None:
         specs=Path("feature_specs"),
         store="sqlite:///.functions/profiles.db",
         models=Path("models"),
-        lease=timedelta(seconds=30),
+        lease=None,
         event_skew=timedelta(minutes=5),
         policy_every=timedelta(seconds=10),
         policy_good_for=timedelta(minutes=5),

@@ -8,13 +8,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from functions.governance.consent import ConsentRecord
+from functions.profiles.outbox import BudgetTake, OutboxEntry
 from functions.profiles.store import (
     MAX_CONTACTS,
-    BudgetTake,
     CommitRequest,
     Contact,
     DecisionRecord,
-    OutboxEntry,
     ProfileState,
     ProfileStore,
     Snapshot,

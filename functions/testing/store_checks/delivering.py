@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from functions.profiles.store import ContactStatus, ProfileStore, StateUpdate, notice_key
+from functions.profiles.outbox import ContactStatus, notice_key
+from functions.profiles.store import ProfileStore, StateUpdate
 from functions.testing.store_checks.samples import (
     DAY,
     HOUR,
@@ -27,7 +28,7 @@ from functions.testing.store_checks.samples import (
 )
 
 _TICK: Final = timedelta(milliseconds=1)
-_SETTLED: Final[tuple[ContactStatus, ...]] = ("sent", "released")
+_SETTLED: Final[tuple[ContactStatus, ...]] = ("sent", "released", "unconfirmed")
 
 
 class OutboxChecks:
@@ -97,12 +98,47 @@ class OutboxChecks:
         later = NOW + 2 * HOUR
         assert store.settle(entry, status="reserved", note="action.unavailable", due_at=later) is True
         assert read(store, decision.profile_id).state == before
-        waiting = replace(an_entry(decision), attempts=1, note="action.unavailable", due_at=later)
+        waiting = replace(
+            an_entry(decision), attempts=1, undelivered=1, note="action.unavailable", due_at=later
+        )
         assert own_outbox(store, decision.profile_id) == [waiting]
         again = taken(store, decision)
         assert again.attempts == 2
         assert store.settle(again, status="reserved") is True
-        assert own_outbox(store, decision.profile_id) == [replace(waiting, attempts=2, note=None)]
+        assert own_outbox(store, decision.profile_id) == [
+            replace(waiting, attempts=2, undelivered=2, note=None)
+        ]
+
+    def test_an_action_that_ends_unconfirmed_goes_on_to_count(self, store: ProfileStore) -> None:
+        """It may have arrived: its contact stays, the version too, and it leaves the listing."""
+        decision = acted(store, new_id("profile"))
+        assert store.settle(taken(store, decision), status="unconfirmed", note="action.expired") is True
+        state = read(store, decision.profile_id).state
+        assert state.contacts == (replace(a_contact(decision), status="unconfirmed"),)
+        assert state.version == 1
+        entry = store.outbox_entry(decision.profile_id, decision.id)
+        assert entry == replace(an_entry(decision), status="unconfirmed", attempts=1, note="action.expired")
+        assert own_outbox(store, decision.profile_id) == []
+
+    def test_an_entry_tells_whether_an_attempt_may_have_arrived(self, store: ProfileStore) -> None:
+        """An attempt that got no answer, and one that nobody ended, stay in doubt whatever comes later."""
+        sure, unsure, dead = (acted(store, new_id("profile")) for _ in range(3))
+        assert store.settle(taken(store, sure), status="reserved") is True
+        assert store.settle(taken(store, unsure), status="reserved", in_doubt=True) is True
+        assert taken(store, dead).in_doubt is False
+        for decision, in_doubt in ((sure, False), (unsure, True), (dead, True)):
+            again = taken(store, decision, now=NOW + HOUR)
+            assert (again.attempts, again.in_doubt) == (2, in_doubt)
+            assert store.settle(again, status="reserved") is True
+            (waiting,) = own_outbox(store, decision.profile_id)
+            assert waiting.in_doubt is in_doubt
+
+    def test_an_entry_keeps_the_other_ids_of_the_customer(self, store: ProfileStore) -> None:
+        """In their order."""
+        decision = a_decision(new_id("profile"))
+        entry = replace(an_entry(decision), known_as=("visitor-2", "visitor-1"))
+        assert send(store, replace(with_action(decision), outbox=entry)).status == "committed"
+        assert own_outbox(store, decision.profile_id) == [entry]
 
     def test_only_a_retry_moves_the_due_time(self, store: ProfileStore) -> None:
         """What was sent was due when it was due."""
@@ -114,8 +150,7 @@ class OutboxChecks:
 
     def test_a_settled_entry_is_neither_leased_nor_settled_again(self, store: ProfileStore) -> None:
         """An action leaves once."""
-        statuses: tuple[ContactStatus, ...] = ("sent", "released")
-        for status in statuses:
+        for status in _SETTLED:
             decision = acted(store, new_id("profile"))
             entry = taken(store, decision)
             assert store.settle(entry, status=status)
@@ -195,7 +230,7 @@ class OutboxChecks:
         """Each is an entry of its own, leased and settled without the action or its contact following."""
         decision = a_decision(new_id("profile"))
         request = with_action(decision)
-        told = tuple(replace(an_entry(decision), decision_id=notice_key(decision.id, name)) for name in "ab")
+        told = tuple(replace(an_entry(decision), decision_id=notice_key(decision.id, name)) for name in "abc")
         assert send(store, replace(request, notices=told)).status == "committed"
         assert {entry.decision_id for entry in own_outbox(store, decision.profile_id)} == {
             decision.id,

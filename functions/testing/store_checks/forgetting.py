@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from functions.profiles.access import Holdings, HoldingsStore, erase, read_dossier
 from functions.profiles.feedback import FeedbackRecord, FeedbackStore
-from functions.profiles.store import ProfileState, Snapshot, notice_key
+from functions.profiles.outbox import notice_key
+from functions.profiles.store import ProfileState, Snapshot
 from functions.testing.store_checks.racing import at_once
 from functions.testing.store_checks.responding import a_trial
 from functions.testing.store_checks.samples import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from functions.profiles.feedback import VOID, FeedbackRecord, FeedbackStore, voided
-from functions.profiles.store import CommitRequest, ContactStatus, DecisionRecord, ProfileStore
+from functions.profiles.outbox import ContactStatus
+from functions.profiles.store import CommitRequest, DecisionRecord, ProfileStore
 from functions.testing.store_checks.responding import a_trial
 from functions.testing.store_checks.samples import (
     HOUR,

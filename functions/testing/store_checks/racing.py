@@ -9,7 +9,8 @@ from functools import partial
 from threading import Barrier
 from typing import Final, TypeVar
 
-from functions.profiles.store import BudgetTake, CommitRequest, ProfileStore
+from functions.profiles.outbox import BudgetTake
+from functions.profiles.store import CommitRequest, ProfileStore
 from functions.testing.store_checks.samples import (
     HOUR,
     NOW,

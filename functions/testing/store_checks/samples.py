@@ -11,14 +11,13 @@ from uuid import uuid4
 from functions.documents import Json
 from functions.errors import StoreRejectedError
 from functions.governance.consent import ConsentRecord
+from functions.profiles.outbox import BudgetTake, OutboxEntry
 from functions.profiles.premises import ConsentCondition, DocumentCondition
 from functions.profiles.store import (
-    BudgetTake,
     CommitRequest,
     CommitResult,
     Contact,
     DecisionRecord,
-    OutboxEntry,
     ProfileStore,
     Score,
     Snapshot,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from functions.profiles.store import BudgetTake, CommitRequest, ProfileStore
+from functions.profiles.outbox import BudgetTake, ContactStatus
+from functions.profiles.store import CommitRequest, ProfileStore
 from functions.testing.store_checks.samples import (
     DAY,
     NOW,
@@ -126,14 +127,16 @@ class BudgetChecks:
         assert store.budget_left(budget, _PERIOD) == (10, 10)
 
     def test_what_was_sent_is_paid_for_good(self, store: ProfileStore) -> None:
-        """And what waits for another attempt too."""
-        budget, decision = new_id("budget"), a_decision(new_id("profile"))
-        store.open_budget(budget, _PERIOD, [10])
-        take = BudgetTake(budget, _PERIOD, 0, 7)
-        assert send(store, paying(with_action(decision), take)).status == "committed"
-        assert store.settle(taken(store, decision), status="reserved")
-        assert store.settle(taken(store, decision), status="sent")
-        assert store.budget_left(budget, _PERIOD) == (3,)
+        """And what waits for another attempt too, and what may have arrived."""
+        budget = new_id("budget")
+        store.open_budget(budget, _PERIOD, [14])
+        ends: tuple[ContactStatus, ...] = ("sent", "unconfirmed")
+        for status, left in zip(ends, (7, 0), strict=True):
+            decision, take = a_decision(new_id("profile")), BudgetTake(budget, _PERIOD, 0, 7)
+            assert send(store, paying(with_action(decision), take)).status == "committed"
+            assert store.settle(taken(store, decision), status="reserved")
+            assert store.settle(taken(store, decision), status=status)
+            assert store.budget_left(budget, _PERIOD) == (left,)
 
     def test_a_release_whose_contact_is_gone_gives_back_too(self, store: ProfileStore) -> None:
         """The contact log was pruned meanwhile; the money is there all the same."""

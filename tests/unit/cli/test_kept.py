@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
+from functions.profiles.sqlite import SqliteProfileStore
 from functions.times import format_instant, parse_instant, utc_now
 
 Command = Callable[..., CompletedProcess[str]]
@@ -127,3 +130,35 @@ def test_a_redrive_after_consent_was_withdrawn_sends_nothing_and_says_so(
     assert not queued.exists()
     decision = json.loads(functions("decisions", "--profile", "customer-0042", "--json").stdout)[0]
     assert (decision["action"]["delivery"], decision["action"]["note"]) == ("none", "consent.revoked")
+
+
+@pytest.fixture
+def died(queued: Path, project: Path) -> Path:
+    """A process died in its attempt to send the action that waits."""
+    with closing(SqliteProfileStore(project / "store.db")) as store:
+        (entry,) = store.outbox()
+        now = entry.created_at
+        assert store.lease(entry.profile_id, entry.decision_id, owner="dead", now=now, until=now)
+    return queued
+
+
+def test_what_may_have_arrived_says_so_in_plain_words(functions: Command, died: Path) -> None:
+    done = functions("outbox", "--redrive", "--now", _in(seconds=60))
+
+    assert done.stdout.startswith(
+        "unconfirmed, it may have arrived  retention-offer-20 to offers for customer-0042 (action.expired)\n"
+    )
+    decisions = functions("decisions", "--profile", "customer-0042").stdout
+    assert "retention-offer-20 to offers: unconfirmed, it may have arrived (action.expired)" in decisions
+
+
+def test_an_entry_that_is_damaged_is_told_and_left_out(
+    functions: Command, queued: Path, project: Path
+) -> None:
+    with closing(sqlite3.connect(project / "store.db", isolation_level=None)) as other:
+        (key,) = other.execute("SELECT decision_id FROM outbox").fetchone()
+        other.execute("UPDATE outbox SET message = 'no JSON'")
+    for argv in (["outbox", "--json"], ["outbox", "--redrive", "--now", _in(seconds=25), "--json"]):
+        done = functions(*argv)
+        assert (done.returncode, done.stdout) == (0, "[]\n")
+        assert f"entry {key} of customer-0042 can't be read, and is left out\n" in done.stderr

@@ -17,7 +17,8 @@ from functions.decision.rails import Rails, split
 from functions.decision.sentences import sentence
 from functions.expressions import Expression, compile_expression
 from functions.governance.consent import ConsentRecord
-from functions.profiles.store import Contact, ContactStatus
+from functions.profiles.outbox import ContactStatus
+from functions.profiles.store import Contact
 from functions.spec.plan import ActionPlan, Policy
 from functions.spec.rails import (
     CONTACT_LOG,

@@ -12,6 +12,7 @@ from functions.actions.channel import ActionMessage
 from functions.actions.memory import MemoryChannel
 from functions.build.artifact import plan_from_artifact, plan_to_artifact
 from functions.errors import ActionUnavailableError, ProfileStoreError
+from functions.events.replays import generation_of
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
 from functions.profiles.memory import MemoryProfileStore
@@ -54,7 +55,7 @@ class World:
             replace(
                 self.rehearsal.ports,
                 channel=lambda plan: self.platform if plan.name == "platform" else self.rehearsal.channel,
-                announce=announce,
+                caller=not announce,
             )
         )
 
@@ -150,3 +151,80 @@ def test_channel_of_a_score_survives_the_artefact() -> None:
     loaded = plan_from_artifact(plan_to_artifact(PLAN)).plan
     assert [target.notify for target in loaded.write_back] == ["platform"]
     assert set(loaded.channels) == {"offers", "platform"}
+
+
+def _answering(*risks: bytes) -> World:
+    """Return a world whose model gives these answers, one each."""
+    world, left = World(), iter(risks)
+    world.rehearsal.model = MemoryModel(lambda _: ModelReply(next(left), "text/csv"))
+    return world
+
+
+def _told(world: World) -> list[Any]:
+    return [message.payload["value"] for message in world.told]
+
+
+def _scored(world: World, event_id: str, ago: timedelta, **options: Any) -> Any:
+    now = world.rehearsal.ports.wall()
+    return world.runtime.handle(PATIENT, an_event(event_id, time=NOW - ago), now=now, **options)
+
+
+PATIENT = _plan(trigger={**SPEC["trigger"], "max_age": "1h"})
+MINUTE = timedelta(minutes=1)
+
+
+def test_score_that_a_newer_event_has_already_written_is_not_told() -> None:
+    world = _answering(b"0.9", b"0.1")
+    _scored(world, "new", timedelta(0))
+    _scored(world, "old", 10 * MINUTE)
+    assert _told(world) == [0.9]
+    assert world.rehearsal.store.outbox() == []
+
+
+def test_score_that_a_newer_event_writes_before_the_commit_is_not_told() -> None:
+    world = _answering(b"0.1", b"0.9")
+
+    def overtake(stage: str) -> None:
+        if stage == "invoked":
+            world.rehearsal.on_stage = lambda _: None
+            _scored(world, "new", timedelta(0))
+
+    world.rehearsal.on_stage = overtake
+    _scored(world, "old", 10 * MINUTE)
+    assert _told(world) == [0.9]
+    assert world.rehearsal.store.outbox() == []
+
+
+def test_score_that_waited_until_a_newer_one_was_stored_is_not_told() -> None:
+    world = _answering(b"0.1", b"0.9")
+    world.platform.fail(ActionUnavailableError("down"))
+    _scored(world, "old", 10 * MINUTE)
+    _scored(world, "new", timedelta(0))
+    world.rehearsal.wait(MINUTE)
+    ((entry, performed),) = world.runtime.redrive(PATIENT.policy, now=NOW + MINUTE)
+    assert performed is not None
+    assert (entry.message["payload"]["value"], performed.delivery) == (0.1, "none")
+    assert (performed.note, _told(world)) == ("score.superseded", [0.9])
+
+
+def test_score_of_the_same_instant_is_told_while_it_is_the_stored_one() -> None:
+    world = _answering(b"0.1", b"0.9")
+    _scored(world, "one", timedelta(0))
+    _scored(world, "two", timedelta(0))
+    assert _told(world) == [0.1, 0.9]
+
+
+def test_replay_of_the_past_tells_nothing_and_leaves_nothing_to_tell() -> None:
+    world = _answering(b"0.9", b"0.1")
+    _scored(world, "event", timedelta(0))
+    world.rehearsal.wait(timedelta(days=10))
+    again = _scored(world, "event", timedelta(0), generation=generation_of("again"))
+    assert again.write_back == {"scores.churn_risk": 0.1}
+    assert _told(world) == [0.9]
+    assert world.rehearsal.store.outbox() == []
+
+
+def test_replay_that_decides_in_the_place_of_a_live_event_tells_the_score() -> None:
+    world = _answering(b"0.9")
+    _scored(world, "event", timedelta(0), generation=generation_of("again"))
+    assert _told(world) == [0.9]

@@ -145,6 +145,12 @@ class Lives(RuleBasedStateMachine):
             assert entry.status == contact.status
 
     @invariant()
+    def what_arrived_counts(self) -> None:
+        arrived = {delivery.message.idempotency_key for delivery in self.world.channel.deliveries}
+        contacts = self.world.store.load(CUSTOMER).state.contacts
+        assert arrived <= {contact.decision_id for contact in contacts if contact.status != "released"}
+
+    @invariant()
     def every_decision_that_acts_has_its_entry(self) -> None:
         for one in self.world.store.decisions(CUSTOMER):
             entry = self.world.store.outbox_entry(CUSTOMER, one.id)
