@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from functions.expressions.advice import advice
+from functions.expressions.advice import advice, evaluated_at_root
 from functions.expressions.growth import growth, largest
 from functions.expressions.interpreter import builtin_arities
 from functions.expressions.library.reference import FUNCTION_REFERENCE
-from functions.expressions.problems import ExpressionError, ExpressionProblem, Severity
-from functions.expressions.syntax import Limits, Node, Place, Syntax, children, parse
+from functions.expressions.problems import ExpressionError, ExpressionProblem
+from functions.expressions.signatures import BUILTIN_SIGNATURES
+from functions.expressions.syntax import Limits, Node, Place, Syntax, children, every, parse
 
 _EXPREF_POSITION = {"map": 0, "sort_by": 1, "min_by": 1, "max_by": 1}
 
@@ -44,7 +45,9 @@ def checked(text: str, limits: Limits | None = None, *, name: str | None = None)
 
 def problems_of(syntax: Syntax, limits: Limits) -> tuple[ExpressionProblem, ...]:
     """Return the problems of an expression that could be parsed, in the order of the text."""
+    at_root = set(map(id, evaluated_at_root(syntax.root)))
     found = list(_walk(syntax, syntax.root, None))
+    found += [problem for node in every(syntax.root) for problem in advice(syntax, node, id(node) in at_root)]
     if growth(syntax.root) > limits.growth:
         found.append(
             _problem(
@@ -61,7 +64,6 @@ def _walk(syntax: Syntax, node: Node, parent: Node | None) -> Iterator[Expressio
     check = _CHECKS.get(node["type"])
     if check is not None:
         yield from check(syntax, node, parent)
-    yield from advice(syntax, node)
     for child in children(node):
         yield from _walk(syntax, child, node)
 
@@ -71,7 +73,7 @@ def _check_function(syntax: Syntax, node: Node, _: Node | None) -> Iterator[Expr
     arities = _arities()
     if name not in arities:
         close = get_close_matches(name, arities, n=1)
-        hint = f"Did you mean {close[0]}?" if close else None
+        hint = f"Did you mean {close[0]}?" if close else "The reference of specs lists every function."
         yield _problem("expression.unknown_function", place, f"There is no function {name}.", hint)
         return
     least, most = arities[name]
@@ -93,20 +95,21 @@ def _check_expref(syntax: Syntax, node: Node, parent: Node | None) -> Iterator[E
         if position is not None and parent["children"].index(node) == position:
             return
     message = "& can only stand before the expression argument of map, sort_by, min_by and max_by."
-    yield _problem("expression.misplaced_reference", syntax.place_of(node), message)
+    yield _problem("expression.misplaced_reference", syntax.place_of(node), message, "Remove the &.")
 
 
 def _check_slice(syntax: Syntax, node: Node, _: Node | None) -> Iterator[ExpressionProblem]:
     if node["children"][2] == 0:
-        offset = max(0, syntax.text.find(":0"))
-        yield _problem("expression.slice_step", Place(offset, 2), "The step of a slice can't be 0.")
+        message = "The step of a slice can't be 0."
+        hint = "Write a step such as 2, or -1 for the reverse order, or none."
+        yield _problem("expression.slice_step", syntax.place_of(node), message, hint)
 
 
 def _check_literal(syntax: Syntax, node: Node, _: Node | None) -> Iterator[ExpressionProblem]:
     if not _is_finite(node["value"]):
-        yield _problem(
-            "expression.not_finite", syntax.place_of(node), "NaN and Infinity are no JSON numbers."
-        )
+        message = "NaN and Infinity are no JSON numbers."
+        hint = "Write a number, or `null` for none."
+        yield _problem("expression.not_finite", syntax.place_of(node), message, hint)
 
 
 def _is_finite(value: Any) -> bool:
@@ -132,15 +135,13 @@ def _count(least: int, most: int | None) -> str:
     return f"{least} to {most} arguments"
 
 
-def _signature_hint(name: str) -> str | None:
+def _signature_hint(name: str) -> str:
     ours = FUNCTION_REFERENCE.get(name)
-    return None if ours is None else ours.signature
+    return BUILTIN_SIGNATURES[name] if ours is None else ours.signature
 
 
-def _problem(
-    code: str, place: Place, message: str, hint: str | None = None, severity: Severity = "error"
-) -> ExpressionProblem:
-    return ExpressionProblem(code, place.offset, max(1, place.length), message, hint, severity)
+def _problem(code: str, place: Place, message: str, hint: str) -> ExpressionProblem:
+    return ExpressionProblem(code, place.offset, max(1, place.length), message, hint)
 
 
 _CHECKS: Mapping[str, Callable[[Syntax, Node, Node | None], Iterator[ExpressionProblem]]] = {

@@ -18,13 +18,23 @@ def interpret(text: str, document: Json) -> Json:
     """Evaluate an expression on a document. It is parsed on first use, and must have been checked before.
 
     Raises:
-        jmespath.exceptions.JMESPathError: As JMESPath defines, such as a wrong type given to a function.
+        jmespath.exceptions.JMESPathError: As JMESPath defines, such as a wrong type given to a function. The
+            value, which JMESPath would quote, is left out.
         TypeError: As JMESPath's interpreter does, such as when `max_by` compares text with a number.
     """
-    from jmespath import visitor
+    from jmespath import exceptions, visitor
 
     options = visitor.Options(custom_functions=_functions_class()(document))
-    return visitor.TreeInterpreter(options).visit(_tree(text), document)
+    try:
+        return visitor.TreeInterpreter(options).visit(_tree(text), document)
+    except exceptions.JMESPathTypeError as error:
+        refused = exceptions.JMESPathTypeError(
+            error.function_name, _NOT_SHOWN, error.actual_type, error.expected_types
+        )
+    raise refused  # here, so that the one with the value is not its context
+
+
+_NOT_SHOWN = "a value of the document"
 
 
 def builtin_arities() -> dict[str, tuple[int, int | None]]:

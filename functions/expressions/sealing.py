@@ -16,6 +16,7 @@ from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from types import CodeType
 
+from functions import times
 from functions.documents import Json
 
 FORMAT = 2
@@ -68,7 +69,7 @@ def engine_version() -> str:
     """Return the hash of the source of the engine: of this room, and of what it reads times with."""
     room = Path(__file__).parent
     digest = hashlib.sha256()
-    for module in (*sorted(room.rglob("*.py")), room.parent / "times.py"):
+    for module in (*sorted(room.rglob("*.py")), Path(times.__file__)):
         digest.update(
             f"{module.relative_to(room.parent).as_posix()}\0".encode() + module.read_bytes() + b"\0"
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 from functions.expressions.problems import ExpressionError, ExpressionProblem
@@ -38,14 +38,14 @@ class Limits:
     """How large an expression may be, so that none can exhaust the stack, memory or time.
 
     Attributes:
-        characters: Length of the text.
+        text_bytes: Length of the text as UTF-8.
         depth: Levels of the syntax tree, and of brackets in the text.
         nodes: Nodes of the syntax tree.
         loops: Loops inside loops: projections, filters, and functions that take an expression.
         growth: How many times as large as its input a result may be; `[@, @] | [@, @]` is four times.
     """
 
-    characters: int = 2_048
+    text_bytes: int = 2_048
     depth: int = 32
     nodes: int = 500
     loops: int = 3
@@ -68,7 +68,7 @@ class Syntax:
         text: The expression.
         root: The tree.
         places: Place by `id(node)`, for functions, comparators, `!`, `&&`, `||`, `&`, literals,
-            indices and filters.
+            indices, filters and the steps of slices.
     """
 
     text: str
@@ -87,16 +87,20 @@ def parse(text: str, limits: Limits | None = None) -> Syntax:
         ExpressionError: No expression, or one that is over a limit.
     """
     bounds = limits or Limits()
-    if len(text) > bounds.characters:
-        raise _error(
-            "expression.too_long",
-            Place(bounds.characters, len(text) - bounds.characters),
-            f"The expression has {len(text):,} characters; at most {bounds.characters:,} are allowed.",
-        )
+    _check_length(text, bounds.text_bytes)
     tokens = _tokens(text)
     _check_brackets(tokens, bounds)
     root = _tree(text, bounds)
     return Syntax(text, root, _locate(root, text, tokens))
+
+
+def _check_length(text: str, most: int) -> None:
+    written = text.encode("utf-8", "surrogatepass")
+    if len(written) > most:
+        fits = len(written[:most].decode("utf-8", "ignore"))
+        place = Place(fits, len(text) - fits)
+        message = f"The expression has {len(written):,} bytes; at most {most:,} are allowed."
+        raise _error("expression.too_long", place, message, _SPLIT)
 
 
 def children(node: Node) -> list[Node]:
@@ -107,6 +111,13 @@ def children(node: Node) -> list[Node]:
     if node["type"] == "filter_projection":  # the tree has the condition last, the text has it second
         return [found[0], found[2], found[1]]
     return found
+
+
+def every(node: Node) -> Iterator[Node]:
+    """Yield a node and all below it."""
+    yield node
+    for child in children(node):
+        yield from every(child)
 
 
 def _tokens(text: str) -> list[dict[str, Any]]:
@@ -144,10 +155,10 @@ class _Translation:
 
         if isinstance(error, RecursionError):
             raise _error(
-                "expression.too_deep", Place(0, len(self.text)), "It is nested too deeply."
+                "expression.too_deep", Place(0, len(self.text)), "It is nested too deeply.", _SPLIT
             ) from None
         if isinstance(error, exceptions.EmptyExpressionError):
-            raise _error("expression.empty", Place(0, 1), "The expression is empty.") from None
+            raise _error("expression.empty", Place(0, 1), "The expression is empty.", _WRITE) from None
         if isinstance(error, exceptions.ParseError):
             raise _syntax_error(self.text, error) from None
 
@@ -156,13 +167,48 @@ def _syntax_error(text: str, error: Any) -> ExpressionError:
     from jmespath import exceptions
 
     if isinstance(error, exceptions.IncompleteExpressionError) or error.lex_position >= len(text):
-        return _error("expression.syntax", Place(len(text), 1), "The expression ends too early.")
+        message = "The expression ends too early."
+        return _error("expression.syntax", Place(len(text), 1), message, _hint_for_end(text))
     if isinstance(error, exceptions.LexerError):
-        return _error("expression.syntax", Place(error.lexer_position, 1), f"{error.message}.")
+        sign = text[error.lexer_position : error.lexer_position + 1]
+        place = Place(error.lexer_position, 1)
+        return _error("expression.syntax", place, f"{error.message}.", _hint_for_sign(sign))
     token = str(error.token_value)
     place = Place(error.lex_position, max(1, len(token)))
-    hint = "Write text in single quotes: 'text'." if "Quoted identifier" in error.msg else None
+    quoted = "Quoted identifier" in error.msg
+    hint = "Write text in single quotes: 'text'." if quoted else _hint_for_token(token, error.token_type)
     return _error("expression.syntax", place, f"Unexpected {token!r}.", hint)
+
+
+def _hint_for_end(text: str) -> str:
+    for opened, closed in ("()", "[]", "{}"):
+        if text.count(opened) > text.count(closed):
+            return f"Close the bracket: {closed}"
+    return "Write what is missing, or remove the last sign."
+
+
+def _hint_for_sign(sign: str) -> str:
+    if sign in _CLOSED:
+        return f"Close it with another {sign}"
+    if sign == "=":
+        return "Write == to compare."
+    if sign in "+-*/%":
+        return 'There are functions for arithmetic, such as add(a, b); a name with a sign stands in quotes: "a-b".'
+    return "Write text in single quotes, and a name with such a sign in double quotes."
+
+
+def _hint_for_token(token: str, kind: str) -> str:
+    if token in _WORDS:
+        return f"Write {_WORDS[token]} for {token}."
+    if kind == "number":
+        return 'Write a number in backticks: `1`; a name that ends in one in double quotes: "a-1".'
+    if kind in ("unquoted_identifier", "quoted_identifier", "literal"):
+        return "Put an operator before it, such as a dot, == or ||."
+    return "Remove it, or write what is missing before it."
+
+
+_CLOSED = ("'", '"', "`")
+_WORDS = {"and": "&&", "or": "||", "not": "!"}
 
 
 def _error(code: str, place: Place, message: str, hint: str | None = None) -> ExpressionError:
@@ -177,7 +223,9 @@ def _check_brackets(tokens: list[dict[str, Any]], limits: Limits) -> None:
             depth += 1
             if depth > limits.depth:
                 place = Place(token["start"], 1)
-                raise _error("expression.too_deep", place, f"More than {limits.depth} levels of brackets.")
+                raise _error(
+                    "expression.too_deep", place, f"More than {limits.depth} levels of brackets.", _SPLIT
+                )
         elif token["type"] in ("rparen", "rbrace", "rbracket"):
             depth -= 1
 
@@ -215,6 +263,7 @@ def _held_by(value: Any) -> list[Any]:
 
 
 _SPLIT = "Split it into several features."
+_WRITE = "Write what the value is, such as profile.orders.count."
 
 
 def _with_loops(node: Node) -> Iterator[tuple[Node, int]]:
@@ -236,6 +285,7 @@ def _locate(root: Node, text: str, tokens: list[dict[str, Any]]) -> dict[int, Pl
     """
     by_kind = {kind: iter(_places(text, tokens, types)) for kind, types in _TOKENS.items()}
     by_kind["function_expression"] = iter(_function_places(tokens))
+    by_kind["slice"] = iter(_slice_places(tokens))
     found: dict[int, Place] = {}
     for node in _in_text_order(root):
         places = by_kind.get(node["type"])
@@ -263,6 +313,18 @@ def _function_places(tokens: list[dict[str, Any]]) -> Iterator[Place]:
     for token, following in pairwise(tokens):
         if token["type"] == "unquoted_identifier" and following["type"] == "lparen":
             yield Place(token["start"], len(token["value"]))
+
+
+def _slice_places(tokens: list[dict[str, Any]]) -> Iterator[Place]:
+    """Yield where the step of each slice stands; its last colon where it has none."""
+    for at, token in enumerate(tokens):
+        if token["type"] == "lbracket":
+            inside = list(takewhile(lambda each: each["type"] in ("number", "colon"), tokens[at + 1 :]))
+            colons = [position for position, each in enumerate(inside) if each["type"] == "colon"]
+            if colons:
+                step = inside[colons[1] + 1 :] if len(colons) == 2 else []
+                shown = step[0] if step else inside[colons[-1]]
+                yield Place(shown["start"], shown["end"] - shown["start"])
 
 
 def _in_text_order(node: Node) -> Iterator[Node]:

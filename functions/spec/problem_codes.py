@@ -236,7 +236,9 @@ _EXPRESSIONS: Final = {
     "expression.misplaced_reference": ProblemCode(
         "`&` stands where no function takes an expression.", "Take it out."
     ),
-    "expression.negated_path": ProblemCode("`!a.b` means `(!a).b`, which is always null.", "Write `!(a.b)`."),
+    "expression.negated_path": ProblemCode(
+        "`!a.b` means `(!a).b`, which is always null; so do `!a[]` and `!a.*`.", "Write `!(a.b)`."
+    ),
     "expression.no_order": ProblemCode(
         "Values are compared that have no order.", "Compare numbers with numbers, or use == and !=."
     ),
@@ -255,7 +257,7 @@ _EXPRESSIONS: Final = {
     "expression.too_large": ProblemCode(
         "The expression has too many parts.", "Split it into several features."
     ),
-    "expression.too_long": ProblemCode("The expression has too many characters.", "Shorten or split it."),
+    "expression.too_long": ProblemCode("The expression has more than 2,048 bytes.", "Shorten or split it."),
     "expression.too_many_loops": ProblemCode(
         "Too many loops stand inside each other.", "Flatten the list first: `a[].b[].c`."
     ),

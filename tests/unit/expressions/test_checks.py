@@ -1,8 +1,14 @@
 """Faults of an expression's text are found before any document is seen, each with its place."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+from functions import expressions
 from functions.expressions import ExpressionError, check_expression, compile_expression
+from functions.expressions.interpreter import builtin_arities
+from functions.expressions.signatures import BUILTIN_SIGNATURES
 
 
 def codes(text: str) -> list[str]:
@@ -28,7 +34,11 @@ def codes(text: str) -> list[str]:
         ("map(a, &b)", "expression.type", "map"),
         ("abs(&a)", "expression.misplaced_reference", "&"),
         ("a == &b", "expression.misplaced_reference", "&"),
-        ("a[::0]", "expression.slice_step", ":0"),
+        ("a[::0]", "expression.slice_step", "0"),
+        ("'10:00' == a[::0]", "expression.slice_step", "0]"),
+        ("a[1:2: 0]", "expression.slice_step", "0]"),
+        ("a[::-0]", "expression.slice_step", "-0"),
+        ("[a[1:2:3], {b: c[:2]}, d[::0]]", "expression.slice_step", "0]"),
         ("a == `NaN`", "expression.not_finite", "`NaN`"),
         ("a == `[1e999]`", "expression.not_finite", "`[1e999]`"),
     ],
@@ -72,6 +82,7 @@ def test_the_place_is_right_behind_filters_and_nested_calls() -> None:
     ("text", "code"),
     [
         ("a" * 2049, "expression.too_long"),
+        ("'" + "é" * 1024 + "'", "expression.too_long"),
         ("(" * 40 + "a" + ")" * 40, "expression.too_deep"),
         ("!" * 2000 + "a", "expression.too_deep"),
         ("*." * 600 + "a", "expression.too_deep"),
@@ -130,15 +141,32 @@ def test_ordinary_expressions_are_within_the_limits(text: str) -> None:
     [
         ("!a.b", "expression.negated_path", "!"),
         ("c && !a.b.c", "expression.negated_path", "!"),
+        ("!a[]", "expression.negated_path", "!"),
+        ("!a[?x]", "expression.negated_path", "!"),
+        ("!a.*", "expression.negated_path", "!"),
+        ("b || !a[].c", "expression.negated_path", "!"),
         ("length(a) || `0`", "expression.unused_fallback", "||"),
         ("sum(a[].b) || `0`", "expression.unused_fallback", "||"),
         ("'x' || a", "expression.unused_fallback", "||"),
+        ("`0` || a", "expression.unused_fallback", "||"),
+        ("[a] || b", "expression.unused_fallback", "||"),
+        ("{a: a} || b", "expression.unused_fallback", "||"),
+        ("length([a, b] || c)", "expression.unused_fallback", "||"),
         ("a[*].b[0]", "expression.index_of_each", "0"),
         ("a[1].c[].b[-1]", "expression.index_of_each", "-1"),
         ("a[?b].c[0].d", "expression.index_of_each", "0"),
         ("a < `true`", "expression.no_order", "<"),
         ("`[1]` >= a", "expression.no_order", ">="),
         ("`1` < 'a'", "expression.no_order", "<"),
+        ("days_since(a) > '30'", "expression.no_order", ">"),
+        ("length(a) < 'x'", "expression.no_order", "<"),
+        ("lower(a) < `1`", "expression.no_order", "<"),
+        ("sum(a) >= to_string(b)", "expression.no_order", ">="),
+        ("[a] < b", "expression.no_order", "<"),
+        ("split(a, ',') < b", "expression.no_order", "<"),
+        ("contains(a, 'x') < `1`", "expression.no_order", "<"),
+        ("(a == b) < `1`", "expression.no_order", "<"),
+        ("to_string(a) > b", "expression.text_order", ">"),
         ("a > '2026-01-01'", "expression.text_order", ">"),
         ("a == `word`", "expression.bare_literal", "`word`"),
     ],
@@ -152,14 +180,70 @@ def test_what_is_most_likely_not_meant_is_a_warning_with_its_place(text: str, co
 
 @pytest.mark.parametrize(
     "text",
-    ["!(a.b)", "!a", "a || `0`", "max(a) || `0`", "a[*].b | [0]", "a[0].b", "a < b", "a >= `1`", "a == `\"word\"`",
+    ["!a[*]", "!a[0]", "!(a[])", "!(a.*)", "`[]` || a", "`false` || a", "a.[b] || c", "a[*].[[b] || c]",
+     "a | {b: b} || c",
+     "days_since(a) > `30`", "max(a) < b && c < d", "if_else(a, b, c) < `1`", "map(&[a], b)",
+     "!(a.b)", "!a", "a || `0`", "max(a) || `0`", "a[*].b | [0]", "a[0].b", "a < b", "a >= `1`", "a == `\"word\"`",
      "a == `true`", "`null` || a", "(a[*].b)[0]"],
 )  # fmt: skip
 def test_ordinary_expressions_have_no_warnings(text: str) -> None:
     assert check_expression(text) == ()
 
 
-def test_messages_never_quote_a_document() -> None:
-    features = compile_expression("abs(secret)")
-    with pytest.raises(ValueError):
-        features.evaluate({"secret": "s3cr3t"})
+EVERY_CODE = {
+    "expression.arity": ["length()", "days_since(a, b)", "merge()", "max_of()", "contains(a)", "map(&a)"],
+    "expression.bare_literal": ["a == `word`"],
+    "expression.empty": [""],
+    "expression.index_of_each": ["a[*].b[0]"],
+    "expression.misplaced_reference": ["abs(&a)", "&a"],
+    "expression.negated_path": ["!a.b", "!a[]"],
+    "expression.no_order": ["a < `true`", "`1` < 'a'", "length(a) < 'x'"],
+    "expression.not_finite": ["a == `NaN`"],
+    "expression.slice_step": ["a[::0]"],
+    "expression.syntax": [
+        "a.", "a..b", "a)", "a = b", "a.'x'", "'open", "`open", '"open', "a[?b#c]", "a[", "{a: b", "(a", "a-b", "a-1",
+        "a + b", "a and b", "a or b", "not a", "a b", "a 'b'", '"a"(b)', "a[b]", "*.!a", ",", "]", "@@", "a::",
+        "[1:2:3:4]", "{a}", "a..",
+    ],
+    "expression.text_order": ["a > '2026-01-01'"],
+    "expression.too_deep": ["(" * 40 + "a" + ")" * 40, "!" * 2000 + "a", "*." * 600 + "a",
+        "`" + "[" * 990 + "]" * 990 + "`"],
+    "expression.too_large": ["[" + ",".join("a" * 600) + "]"],
+    "expression.too_long": ["a" * 3000, "é" * 1500],
+    "expression.too_many_loops": ["a[*].b[*].c[*].d[*].e"],
+    "expression.too_much_growth": [" | ".join(["[@, @]"] * 12)],
+    "expression.type": ["map(a, b)", "sort_by(a, b)"],
+    "expression.unknown_function": ["zzzz(a)", "day_since(a)"],
+    "expression.unused_fallback": ["length(a) || b", "'x' || b", "[a] || b", "abs(a) || b"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "text"), [(code, text) for code, texts in EVERY_CODE.items() for text in texts]
+)
+def test_every_problem_has_a_caret_and_a_suggestion(code: str, text: str) -> None:
+    problems = check_expression(text)
+    assert code in {problem.code for problem in problems}
+    for problem in problems:
+        assert 0 <= problem.offset <= len(text)
+        assert 1 <= problem.length <= max(1, len(text) - problem.offset)
+        assert problem.hint
+        assert problem.message.endswith(".")
+        assert problem.message != problem.hint
+
+
+def test_no_code_of_the_engine_is_without_an_example() -> None:
+    room = Path(expressions.__file__).parent
+    written = {
+        code
+        for module in room.rglob("*.py")
+        for code in re.findall(r'"(expression\.[a-z_]+)"', module.read_text())
+    }
+    assert written == set(EVERY_CODE)
+
+
+def test_every_function_of_jmespath_has_a_signature_of_its_arity() -> None:
+    assert BUILTIN_SIGNATURES.keys() == builtin_arities().keys()
+    for name, (least, most) in builtin_arities().items():
+        written = BUILTIN_SIGNATURES[name].partition("(")[2].count(",") + 1
+        assert written == (most or least + 1)

@@ -18,7 +18,7 @@ from functions.expressions import (
 )
 
 SUITE = Path(__file__).resolve().parents[4] / "shared" / "data" / "jmespath-compliance"
-WIDE = Limits(characters=5_000, depth=64, nodes=800, loops=10, growth=100_000)
+WIDE = Limits(text_bytes=5_000, depth=64, nodes=800, loops=10, growth=100_000)
 REFUSED = {
     "syntax": {"expression.syntax", "expression.empty"},
     "invalid-arity": {"expression.arity"},

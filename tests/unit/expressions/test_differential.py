@@ -33,7 +33,7 @@ from functions.expressions.runtime import LeaveToInterpreterError
 
 CASES = int(os.environ.get("EXPRESSION_CASES", "1500"))
 SEED = int(os.environ.get("EXPRESSION_SEED", "7"))
-WIDE = Limits(characters=5_000, depth=64, nodes=800, loops=5, growth=100_000)
+WIDE = Limits(text_bytes=5_000, depth=64, nodes=800, loops=5, growth=100_000)
 
 ODD = "odd"
 """Stands for the name that is odd in a batch, see `ODD_NAMES`."""

@@ -245,10 +245,28 @@ def test_neither_failures_nor_errors_hold_values_of_the_document() -> None:
     assert secret not in repr(features)
 
 
-def test_a_compiled_feature_shows_its_source_line_in_no_traceback_of_a_value() -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["abs(x)", "x > `1` || y", "max_by(y, &z)", "sum(y[].z)", "y[*].length(z.z)", "merge(`{}`, x)", "merge(`{}`, y)",
+     "contains(x, `1`)", "join(x, `[1]`)", "join(s, w)", "keys(x)", "sort(y)", "map(&abs(z), y)", "y[?z < `1`]",
+     "sort_by(y, &z)", "to_number(x) | abs(@)", "avg([x])", "ceil(x)", "starts_with(x, `1`)", "sum(v)"],
+)  # fmt: skip
+def test_what_a_failing_expression_raises_shows_no_value_of_the_document(text: str) -> None:
     secret = "s3cr3t-value"
-    features = compile_features({"a": "x > `1` || y"})
-    try:
-        features.evaluate({"x": secret}, strict=True)
-    except TypeError:
-        assert secret not in traceback.format_exc()
+    document = {
+        "x": secret,
+        "y": [{"z": secret, secret: 1}, {"z": 1}],
+        "s": secret * 10_000,
+        "w": [secret] * 300,
+        "v": [1e308] * 2 + [5.43217],
+    }
+    features = compile_features({"a": text})
+    with pytest.raises((ArithmeticError, TypeError, ValueError)) as caught:
+        features.evaluate(document, strict=True)
+    error: BaseException | None = caught.value
+    shown = "".join(traceback.format_exception(caught.value))
+    while error is not None:
+        shown += str(error) + repr(error)
+        error = error.__context__
+    assert "s3cr3t" not in shown
+    assert "5.43217" not in shown
