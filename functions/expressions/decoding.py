@@ -1,8 +1,15 @@
 """From bytes to the part of a document that is read: what no expression asks for is skipped, not built.
 
 Decoding costs most of what computing features costs, and only building less makes it cheaper. `msgspec`
-decodes into types that are derived from the lineage. Evaluating gives the same values and failures as on
-the whole document.
+decodes into types that are derived from the lineage. Whatever `parse_json` accepts gives the same values and
+failures as the whole document does, and what `msgspec` refuses is parsed by `parse_json`, so that its answer and
+its error are the same too.
+
+The other way round the two differ, for looking costs as much as building: no more is asked of what is skipped than
+that its end can be found. Bytes that are no UTF-8, numbers beyond the range of a float and more than a hundred
+levels go unnoticed there; levels also in what is built, up to Python's limit. Of a key that is given twice the last
+one counts, as for most readers of JSON. Stores of this package write strict JSON, so all of that can only stand in
+a profile that somebody else wrote.
 """
 
 from __future__ import annotations
@@ -10,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypedDict, Union
 
-from functions.documents import DocumentError, DocumentTooLargeError, Json, parse_json
+from functions.documents import DocumentTooLargeError, Json, parse_json
 from functions.expressions.paths import How, Path, Reads, reads_below
 from functions.expressions.pruning import Need, need_of
 
@@ -20,8 +27,6 @@ Decoder = Callable[[bytes], Json]
 
 def decoder_for(reads: Reads, at: Path = (), *, max_bytes: int) -> Decoder:
     """Return a decoder for the document, or for what stands in it at a path, such as the profile.
-
-    Keys that are not read are neither built nor checked for being given twice.
 
     Args:
         reads: What the expressions read, from the root document.
@@ -44,10 +49,9 @@ def _pruning(need: Need, max_bytes: int) -> Decoder:
             raise DocumentTooLargeError(f"{len(text):,} bytes, at most {max_bytes:,} are read")
         try:
             return decode(text)
-        except RecursionError:
-            raise DocumentTooLargeError("too many levels deep") from None
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise DocumentError("no JSON, or a number out of range") from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+        return parse_json(text, max_bytes=max_bytes)  # says what is wrong, and where
 
     return decoder
 

@@ -1,11 +1,12 @@
 """Decoders that build only what is read."""
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-from functions.documents import DocumentError, DocumentTooLargeError
+from functions.documents import DocumentError, DocumentTooLargeError, parse_json
 from functions.expressions import compile_features, decoder_for
 
 FEATURES = {
@@ -91,6 +92,59 @@ def test_what_is_no_json_is_refused_without_being_quoted(text: bytes) -> None:
     with pytest.raises(DocumentError) as caught:
         decode(text)
     assert "orders" not in str(caught.value)
+
+
+READ = {"v": "profile.a", "w": "profile.c.d", "l": "profile.l[].x", "k": "keys(profile.k)", "n": "!(profile.n)"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'\xef\xbb\xbf{"a": 1}', b'{"\\u0061": 1}', b'{"a": 1} x', b'{"a": 1}\n', b"\xff", b'{"a": "\xff"}',
+        b'{"a": "\\ud800"}', b'{"z": "\\ud800", "a": 1}', b'{"a": "\\ud83d\\ude00"}', b'{"a": "x\ny"}',
+        b'{"z": "x\ny"}', b'{"z": "\\q"}', b'{"z": 01}', b'{"z": NaN}', b'{"a": NaN}', b'{"z": 1.}', b'{"z": --1}',
+        b'{"z": tru}', b'{z: 1}', b'{"a": 1,}', b"[1]", b'"x"', b"null", b'{"a": 1e999}', b'{"a": -0}',
+        b'{"a": -0.0}', b'{"a": 1E5}', b'{"a": 1.0}', b'{"a": 123456789012345678901}', b'{"a": -9223372036854775809}',
+        b'{"a": 18446744073709551616}', b'{"a": 1e-400}', b'{"a": 2.2250738585072011e-308}',
+        b'{"a": 1.7976931348623159e308}', b'{"a": 5e-324}', b'{"a": 9007199254740993.0}',
+        b'{"a": 0.30000000000000004}', b'{"a": ' + b"9" * 5_000 + b"}", b'{"a": 1' + b"0" * 400 + b"}",
+        b'{"a": ' + b"[" * 90 + b"]" * 90 + b"}", b'{"a": "\\u0000"}', '{"é": 1, "a": "é\u2028"}'.encode(),
+        b'{"l": [{"x": 1}, {"x": 1, "y": "\\ud800"}, 3]}', b'{"l": {"x": 1}, "k": [1], "n": [0]}',
+        b'{"k": {"p": 1, "q": {"x": 1}}, "n": {"p": {}}}', b'{"z": "x', b'{"z": "\\u12"}', b'{"z": -}', b'{"z": 1e}',
+        b'{"a": 00}', b"", b"  ", b'{"z": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    ],
+)  # fmt: skip
+def test_the_answer_or_the_error_is_that_of_the_whole_document(text: bytes) -> None:
+    features = compile_features(READ)
+    decode = decoder_for(features.lineage, (".profile",), max_bytes=300_000)
+
+    def answer(read: Callable[[bytes], Any]) -> Any:
+        try:
+            return exact(features.evaluate({"profile": read(text)}))
+        except DocumentError as error:
+            return type(error), str(error)
+
+    assert answer(decode) == answer(lambda raw: parse_json(raw, max_bytes=300_000))
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (b'{"z": "\xff", "a": 1}', {"a": 1}),
+        (b'{"z": 1e999, "a": 1}', {"a": 1}),
+        (b'{"z": ' + b"[" * 150 + b"]" * 150 + b', "a": 1}', {"a": 1}),
+        (b'{"a": 1, "a": 2}', {"a": 2}),
+        (b'{"c": {"d": 1}, "c": {"e": 2}}', {"c": {}}),
+    ],
+)
+def test_what_only_a_look_at_every_byte_would_find_goes_unnoticed(text: bytes, kept: Any) -> None:
+    with pytest.raises(DocumentError):
+        parse_json(text, max_bytes=300_000)
+    assert decoder_for(compile_features(READ).lineage, (".profile",), max_bytes=300_000)(text) == kept
+
+
+def exact(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name, repr(value)) for name, value in values.items()]
 
 
 def test_what_is_too_large_or_too_deep_is_refused() -> None:
