@@ -18,6 +18,7 @@ _RUNTIME = (
     "collected",
     "flattened",
     "grouped",
+    "holds",
     "in_loop",
     "marked",
     "nothing",

@@ -43,7 +43,7 @@ def truth(emitter: Emitter, node: Id, held: str) -> str:
     if operation.kind == "literal":
         value = emitter.graph.literal(node)
         return str(not (value is None or value is False or value in ("", [], {})))
-    return f"({held} or ({held} == 0 and {held} is not False))"
+    return f"({held} or ({held} is not None and {held} is not False and holds({held})))"
 
 
 def _is_boolean_call(operation: Operation) -> bool:

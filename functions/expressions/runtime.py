@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from operator import itemgetter
 from typing import Any, NoReturn
 
@@ -23,6 +24,7 @@ PYTHON_TYPE_ERROR = EvaluationFailure("TypeError")
 _PLAIN = frozenset({type(None), bool, int, float, str, list, dict})
 _NUMBERS = frozenset({int, float})
 _TEXTS = frozenset({str})
+_OBJECTS = frozenset({dict})
 _NAMES = {
     type(None): "null", bool: "boolean", int: "number", float: "number", str: "string", list: "array",
     dict: "object",
@@ -46,6 +48,12 @@ def nothing(value: Any) -> None:
 def failure(error: Exception) -> EvaluationFailure:
     """Answer for an exception that JMESPath's interpreter would let through, without its text."""
     return EvaluationFailure(type(error).__name__)
+
+
+def holds(value: Any) -> bool:
+    """Return whether JMESPath takes for true what Python takes for false: zero is, what is empty is not."""
+    nothing(value)
+    return type(value) in _NUMBERS
 
 
 def refused(value: Any) -> EvaluationFailure:
@@ -110,10 +118,10 @@ def _not_plain() -> NoReturn:
 
 def column(items: list[Any], name: str) -> list[Any]:
     """Return what each item has under one key, null where it has nothing."""
-    try:
-        return list(map(itemgetter(name), items))
-    except (KeyError, TypeError):  # not every item is an object with that key
-        return [_field(item, name) for item in items]
+    if set(map(type, items)) == _OBJECTS:
+        with suppress(KeyError):  # not every object has that key
+            return list(map(itemgetter(name), items))
+    return [_field(item, name) for item in items]
 
 
 def _field(item: Any, name: str) -> Any:

@@ -94,7 +94,13 @@ def test_what_is_no_json_is_refused_without_being_quoted(text: bytes) -> None:
     assert "orders" not in str(caught.value)
 
 
-READ = {"v": "profile.a", "w": "profile.c.d", "l": "profile.l[].x", "k": "keys(profile.k)", "n": "!(profile.n)"}
+READ = {
+    "v": "profile.a",
+    "w": "profile.c.d",
+    "l": "profile.l[].x",
+    "k": "keys(profile.k)",
+    "n": "!(profile.n)",
+}
 
 
 @pytest.mark.parametrize(

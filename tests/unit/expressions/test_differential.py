@@ -9,7 +9,7 @@ import contextlib
 import keyword
 import os
 import random
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from decimal import Decimal
 from typing import Any
 
@@ -255,13 +255,20 @@ def test_random_documents_pruned_to_what_is_read_give_the_same_values_and_failur
 
 
 @pytest.mark.parametrize(
-    "odd", [OrderedDict(a=1), Decimal("1.5"), (1, 2), {"a": OrderedDict(type="a")}, 1j, b"a"]
-)
+    "odd",
+    [OrderedDict(a=1), OrderedDict(), defaultdict(int, a=1), Decimal("1.5"), Decimal(0), (1, 2), (), set(), b"", b"a", 1j,
+     {"a": OrderedDict(type="a")}, {"a": ()}],
+    ids=repr,
+)  # fmt: skip
 def test_values_that_json_does_not_have_are_left_to_the_interpreter(odd: Any) -> None:
     rng = random.Random(SEED)
-    for _ in range(20):
-        features = compiled([expression(rng) for _ in range(12)])
+    truths = ["a || 'n'", "a && 'y'", "!a", "b[?@]", "b[?!@]", "if_else(a, 'y', 'n')", "b[*].[@ || 'n']"]
+    columns = ["b[*].a", "b[*].n", *(f"b[?a == '{text}'].n" for text in "abc")]
+    for texts in (truths, columns, *([expression(rng) for _ in range(12)] for _ in range(6))):
+        features = compiled(texts)
         for document in ({"a": odd, "b": [odd], "n": 1}, odd, [odd]):
+            before = repr(document)
             values = features.evaluate(document)
+            assert repr(document) == before
             for name, one in features.expressions.items():
                 assert exact(values[name]) == outcome(interpret, one.source, document), (one.source, document)
