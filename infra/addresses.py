@@ -29,7 +29,13 @@ class TableAddress:
 
 @dataclass(frozen=True, slots=True)
 class BusAddress:
-    """An event bus."""
+    """An event bus.
+
+    Attributes:
+        name: What rules and whoever sends events call it: its name, or the ARN by which it was handed in, since a
+            name alone is looked for in the account and region of the stack.
+        arn: Its ARN.
+    """
 
     name: str
     arn: str
@@ -57,4 +63,4 @@ def existing_bus(stack: cdk.Stack, name: str) -> BusAddress:
         return BusAddress(name, arn)
     if ":event-bus/" not in name:
         raise SettingsError("context value bus: the ARN is none of an event bus")
-    return BusAddress(name.rpartition("/")[2], name)
+    return BusAddress(name, name)

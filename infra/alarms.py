@@ -20,6 +20,14 @@ PERIOD_MIN: Final = 5
 ENOUGH: Final = 20
 """Events in a period before a share of them says anything."""
 
+STREAM_LATE_MS: Final = 3_600_000
+"""Age of the record that is read next, in milliseconds; after six hours it is given up."""
+
+COUNTED: Final[Mapping[str, str]] = MappingProxyType(
+    {"denied": "Denied", "crashed": "Crashed", "policy-unavailable": "PolicyUnavailable"}
+)
+"""Kinds of alarms that one count is enough for, with the count."""
+
 RUNBOOKS: Final = "docs/runbooks"
 """Folder of the pages; each is called as its kind."""
 
@@ -27,9 +35,14 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "errors": "Invocations fail as a whole.",
         "dead-letters": "Records wait in the dead-letter queue.",
+        "denied": "Records wait, since a right or a setting is missing.",
+        "crashed": "An error that nobody foresaw.",
         "latency": "Decisions take too long.",
         "fallback-share": "The model does not answer.",
         "unknown-consent": "Consent does not reach the table.",
+        "policy-unavailable": "Nothing is sent, since the policy and the switches can not be read.",
+        "stream-late": "Records of a stream wait too long.",
+        "url-errors": "A public URL answers with errors, or refuses requests for want of capacity.",
         "outbox-late": "An action waits in the outbox and can not be sent.",
         "export-late": "Decisions do not reach the lasting log.",
         "ingest-refused": "Too many of the records that platforms send are refused.",
@@ -42,7 +55,7 @@ _RUNGS: Final = ("RungModel", "RungCache", "RungFallback", "RungNone")
 
 
 class Alarms(Construct):
-    """Errors, dead letters, latency, and the shares of fallback answers and of unknown consent.
+    """Errors, dead letters, what waits or crashed, latency, and the shares of fallbacks and of unknown consent.
 
     Args:
         scope: Where they belong.
@@ -52,6 +65,7 @@ class Alarms(Construct):
         function: Its Lambda function.
         parking: Its dead-letter queue.
         has_model: Whether a share of fallbacks makes sense.
+        on_stream: Whether records wait behind one another.
         latency_ms: Alarm when the 99th percentile is above, in milliseconds.
         topic: Is told; None for nobody.
         configuration: Of the deployment.
@@ -67,6 +81,7 @@ class Alarms(Construct):
         function: lambda_.IFunction,
         parking: sqs.IQueue,
         has_model: bool,
+        on_stream: bool,
         latency_ms: float,
         topic: sns.ITopic | None,
         configuration: Configuration,
@@ -79,7 +94,12 @@ class Alarms(Construct):
         self._alarm("errors", errors, 0)
         waiting = parking.metric_approximate_number_of_messages_visible(period=every, statistic="Maximum")
         self._alarm("dead-letters", waiting, 0)
-        latency = _metric(name, "Latency", "p99", configuration=configuration)
+        for kind, metric in COUNTED.items():
+            self._alarm(kind, metric_of(name, metric, "Sum", configuration=configuration), 0)
+        if on_stream:
+            age = function.metric("IteratorAge", period=every, statistic="Maximum")
+            self._alarm("stream-late", age, STREAM_LATE_MS)
+        latency = metric_of(name, "Latency", "p99", configuration=configuration)
         self._alarm("latency", latency, latency_ms, periods=3)
         if has_model:
             fallbacks = share_of(name, ("RungCache", "RungFallback"), _RUNGS, configuration=configuration)
@@ -149,7 +169,7 @@ def share_of(
         configuration: Of the deployment.
     """
     metrics: Mapping[str, cloudwatch.IMetric] = {
-        name[0].lower() + name[1:]: _metric(service, name, "Sum", configuration=configuration)
+        name[0].lower() + name[1:]: metric_of(service, name, "Sum", configuration=configuration)
         for name in sorted({*part, *whole})
     }
     of_part, of_whole = (_sum(names) for names in (part, whole))
@@ -161,9 +181,48 @@ def share_of(
     )
 
 
-def _metric(
+def watch_url(
+    scope: Construct, *, physical_name: str, function: lambda_.IFunction, topic: sns.ITopic | None
+) -> None:
+    """Add the alarm of a public URL. What it answers with an error is no error of the function, so Lambda counts none.
+
+    Args:
+        scope: Where it belongs.
+        physical_name: First part of its name.
+        function: With the URL.
+        topic: Is told; None for nobody.
+    """
+    every = cdk.Duration.minutes(PERIOD_MIN)
+    metrics: Mapping[str, cloudwatch.IMetric] = {
+        "failed": function.metric("Url5xxCount", period=every, statistic="Sum"),
+        "throttled": function.metric_throttles(period=every, statistic="Sum"),
+    }
+    unanswered = cloudwatch.MathExpression(
+        expression=_sum(("failed", "throttled")), using_metrics=metrics, label="unanswered", period=every
+    )
+    # A page asks again, and a moment passes: what lasts a quarter of an hour does not.
+    add_alarm(
+        scope,
+        "url-errors",
+        physical_name=physical_name,
+        metric=unanswered,
+        threshold=0,
+        topic=topic,
+        periods=3,
+    )
+
+
+def metric_of(
     service: str, metric_name: str, statistic: str, *, configuration: Configuration
 ) -> cloudwatch.Metric:
+    """Return a metric that the handlers write.
+
+    Args:
+        service: Whose, as its metrics have it.
+        metric_name: Its name.
+        statistic: Of CloudWatch.
+        configuration: Of the deployment.
+    """
     return cloudwatch.Metric(
         namespace=configuration.namespace,
         metric_name=metric_name,

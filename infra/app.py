@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from functions.documents import Json
-from functions.errors import FunctionsError
+from functions.errors import FunctionsError, SettingsError
 from functions.spec.loading import SpecFolder, load_folder
 from functions.spec.problems import SpecError
 from infra.node import use_packaged_node
@@ -52,6 +52,7 @@ def build_app(
     if not configuration.bundle:
         # Nothing is to be deployed, so nothing is copied.
         app.node.set_context("aws:cdk:disable-asset-staging", True)
+    _check_runtime(configuration)
     folder = _checked(load_folder(configuration.specs))
     code = FunctionCode(configuration, ROOT, folder.files, say=say)
     _add_stacks(app, configuration, folder.plans, code)
@@ -125,10 +126,12 @@ def _say_secrets(
     configuration: Configuration, plans: Mapping[str, Plan], say: Callable[[str], object]
 ) -> None:
     """Name the secrets that must exist: CloudFormation resolves them when it deploys."""
-    from infra.secret_values import secret_id, secret_names, shared_names
+    from infra.secret_values import LOG_KEY_NAME, secret_id, secret_names, shared_names
 
     names = {name for plan in plans.values() for name in secret_names(plan.model, plan.channels.values())}
     names.update(shared_names(configuration))
+    if configuration.log_key:
+        names.add(LOG_KEY_NAME)
     if names:
         wanted = ", ".join(secret_id(configuration, name) for name in sorted(names))
         say(f"Secrets Manager must hold: {wanted}")
@@ -141,6 +144,23 @@ def _stack_options(configuration: Configuration, description: str) -> dict[str, 
     if configuration.synthesizer == "cli":
         options["synthesizer"] = cdk.CliCredentialsStackSynthesizer()
     return options
+
+
+def _check_runtime(configuration: Configuration) -> None:
+    """Refuse what would deploy and then never start.
+
+    Raises:
+        SettingsError: The SDK of X-Ray or the Python for snapshots is missing.
+    """
+    from infra.function_code import python_runtime
+
+    if configuration.tracing and "aws-xray-sdk" not in configuration.requirements.read_text():
+        raise SettingsError(
+            f"context value tracing: {configuration.requirements} does not pin aws-xray-sdk",
+            hint="Name a requirements file that does, as context value requirements.",
+        )
+    if configuration.snap_start and not python_runtime(configuration).supports_snap_start:
+        raise SettingsError(f"context value snap_start: Python {configuration.python} has no SnapStart")
 
 
 def _checked(folder: SpecFolder) -> SpecFolder:

@@ -17,6 +17,10 @@ _GRAPHS = (
     ("Answers of a fallback", "RungFallback", "Sum"),
     ("Consent unknown", "ConsentUnknown", "Sum"),
     ("Parked", "Parked", "Sum"),
+    ("Wait for a right or a setting", "Denied", "Sum"),
+    ("Crashed", "Crashed", "Sum"),
+    ("Policy not known", "PolicyUnavailable", "Sum"),
+    ("Retried", "Retried", "Sum"),
 )
 
 
@@ -36,7 +40,8 @@ class Dashboard(Construct):
             default_interval=cdk.Duration.hours(3),
             widgets=[
                 [*graphs[:4]],
-                [*graphs[4:]],
+                [*graphs[4:8]],
+                [*graphs[8:]],
                 [_graph("Oldest event in a queue, s", waiting, "Maximum", 24)],
             ],
         )

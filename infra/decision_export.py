@@ -69,7 +69,7 @@ class DecisionExport(Construct):
         self.parking = ParkingQueue(
             self, "Parking", queue_name=f"{name}_dlq", enforce_ssl=configuration.enforce_ssl
         ).queue
-        self.function = LambdaFunction(
+        made = LambdaFunction(
             self,
             "Lambda",
             kind="export",
@@ -92,9 +92,10 @@ class DecisionExport(Construct):
             memory_mb=configuration.memory_mb,
             reserved_concurrency=None,
             configuration=configuration,
-        ).function
+        )
+        self.function: lambda_.IFunction = made.function
         self._accept_wildcards()
-        self._follow(stream_arn)
+        self._follow(stream_arn, made.invoked)
 
     def _accept_wildcards(self) -> None:
         accept(self, "AwsSolutions-IAM5[Resource::*]", "DynamoDB takes ListStreams for all streams only.")
@@ -105,7 +106,7 @@ class DecisionExport(Construct):
             "Objects of the log have a name for each batch; the right is to put them, below one folder.",
         )
 
-    def _follow(self, stream_arn: str) -> None:
+    def _follow(self, stream_arn: str, invoked: lambda_.IFunction) -> None:
         accept(
             self.parking,
             "AwsSolutions-SQS3",
@@ -115,7 +116,7 @@ class DecisionExport(Construct):
         lambda_.EventSourceMapping(
             self,
             "Mapping",
-            target=self.function,
+            target=invoked,
             event_source_arn=stream_arn,
             batch_size=BATCH,
             max_batching_window=cdk.Duration.seconds(WINDOW_S),

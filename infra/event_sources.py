@@ -17,6 +17,7 @@ from functions.profiles.dynamodb_items import PROFILE
 from functions.profiles.dynamodb_table import SORT_KEY
 from infra.accepted import accept
 from infra.addresses import BusAddress
+from infra.function_options import FIFO_BATCH
 
 VISIBILITY: Final = 6
 """A message stays hidden for so many timeouts of the function, so that a throttled batch is not taken twice.
@@ -30,8 +31,9 @@ MAX_RECEIVES: Final = 5
 KEEP_DAYS: Final = 14
 """The longest that SQS keeps a message."""
 
-STREAM_RETRIES: Final = 5
 STREAM_MAX_AGE_H: Final = 6
+"""Hours for which a record of a stream is tried again. A number of retries would bound it by seconds: what is down for
+a minute would lose events to a note of their place, and leaves less than a day to read them from the stream again."""
 
 
 class ParkingQueue(Construct):
@@ -125,27 +127,38 @@ class EventQueue(Construct):
                 )
             )
 
-    def drive(
-        self,
-        function: lambda_.IFunction,
-        *,
-        batch_size: int,
-        max_concurrency: int | None,
-        enabled: bool,
-    ) -> None:
-        """Let the queue invoke a function."""
-        lambda_.EventSourceMapping(
-            self,
-            "Mapping",
-            target=function,
-            event_source_arn=self.queue.queue_arn,
-            batch_size=batch_size,
-            # From 11 on, Lambda wants a window in which a batch may fill.
-            max_batching_window=cdk.Duration.seconds(1) if batch_size > 10 else None,
-            max_concurrency=max_concurrency,
-            report_batch_item_failures=True,
-            enabled=enabled,
-        )
+
+def drive(
+    scope: Construct,
+    function: lambda_.IFunction,
+    *,
+    queue_arn: str,
+    batch_size: int,
+    max_concurrency: int | None,
+    enabled: bool,
+) -> None:
+    """Let a queue invoke a function.
+
+    Args:
+        scope: Where the mapping belongs.
+        function: To invoke.
+        queue_arn: Of the queue, made here or not.
+        batch_size: Records of one invocation.
+        max_concurrency: Invocations that the queue may start at the same time; None for no limit.
+        enabled: Whether it fires.
+    """
+    lambda_.EventSourceMapping(
+        scope,
+        "Mapping",
+        target=function,
+        event_source_arn=queue_arn,
+        batch_size=batch_size,
+        # From 11 on, Lambda wants a window in which a batch may fill.
+        max_batching_window=cdk.Duration.seconds(1) if batch_size > FIFO_BATCH else None,
+        max_concurrency=max_concurrency,
+        report_batch_item_failures=True,
+        enabled=enabled,
+    )
 
 
 def follow_stream(
@@ -182,7 +195,6 @@ def follow_stream(
         starting_position=lambda_.StartingPosition.LATEST,
         bisect_batch_on_error=True,
         report_batch_item_failures=True,
-        retry_attempts=STREAM_RETRIES,
         max_record_age=cdk.Duration.hours(STREAM_MAX_AGE_H),
         on_failure=sources.SqsDlq(parking),
         filters=None if ":kinesis:" in stream_arn else [lambda_.FilterCriteria.filter(profiles)],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import aws_cdk as cdk
 import jsii
@@ -15,6 +15,12 @@ from constructs import Construct
 from functions.build.folder import source_hash
 from infra.assembling import Assembly, tree_hash
 from infra.configuration import Configuration
+
+SNAP_START_SINCE: Final = (3, 12)
+"""The first Python that can start from a snapshot.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html.
+"""
 
 
 class FunctionCode:
@@ -97,7 +103,10 @@ class FunctionCode:
 
 def python_runtime(configuration: Configuration) -> lambda_.Runtime:
     """Return the runtime of the functions."""
-    return lambda_.Runtime(f"python{configuration.python}", lambda_.RuntimeFamily.PYTHON)
+    can_snap = tuple(map(int, configuration.python.split("."))) >= SNAP_START_SINCE
+    return lambda_.Runtime(
+        f"python{configuration.python}", lambda_.RuntimeFamily.PYTHON, supports_snap_start=can_snap
+    )
 
 
 @jsii.implements(cdk.ILocalBundling)

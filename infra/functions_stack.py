@@ -63,6 +63,7 @@ class FunctionsStack(cdk.Stack):
                     code=code,
                     table=shared.table,
                     visitor_key=shared.visitor_key,
+                    topic=shared.topic,
                     configuration=configuration,
                 )
 

@@ -146,6 +146,22 @@ def log_statement(group_arn: str) -> iam.PolicyStatement:
     return _allow(("logs:CreateLogStream", "logs:PutLogEvents"), group_arn)
 
 
+def tracing_statement() -> iam.PolicyStatement:
+    """Return what tracing needs. It can't be narrowed.
+
+    Source: service authorization reference, "Actions defined by AWS X-Ray".
+    """
+    return _allow(("xray:PutTelemetryRecords", "xray:PutTraceSegments"), "*")
+
+
+def foreign_key_statements(stack: cdk.Stack, keys: Sequence[str]) -> Iterator[iam.PolicyStatement]:
+    """Yield what keys of queues, topics and streams that are not made here need: use through these services."""
+    if keys:
+        services = [f"{name}.{stack.region}.{stack.url_suffix}" for name in ("kinesis", "sns", "sqs")]
+        through = {"StringEquals": {"kms:ViaService": services}}
+        yield _allow(("kms:Decrypt", "kms:GenerateDataKey"), *keys, conditions=through)
+
+
 def queue_statements(queue_arn: str, parking_arn: str) -> Iterator[iam.PolicyStatement]:
     """Yield what taking from a queue and parking in another needs."""
     verbs = ("ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage")

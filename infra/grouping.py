@@ -23,18 +23,23 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudform
 ROOM: Final = MAX_RESOURCES - 20
 """What is left for functions: the layer and what CDK adds come first."""
 
-RESOURCES: Final = 15
-"""Resources of one function: 14 behind a queue, and one in reserve."""
+RESOURCES: Final = 18
+"""Resources of one function: 17 behind a queue, and one in reserve."""
 
-RESOURCES_OF_URL: Final = 7
-"""What a URL adds: 6, and one in reserve."""
+RESOURCES_OF_URL: Final = 8
+"""What a URL adds: 7, and one in reserve."""
+
+RESOURCES_OF_SNAPSHOT: Final = 2
+"""What a snapshot adds to a Lambda function: its version and an alias."""
 
 MOST_STACKS: Final = 64
 
 
 def weight(name: str, configuration: Configuration) -> int:
     """Return how many resources a function can have."""
-    return RESOURCES + (RESOURCES_OF_URL if configuration.options(name).url else 0)
+    url = configuration.options(name).url
+    snapshots = (1 + url) * RESOURCES_OF_SNAPSHOT if configuration.snap_start else 0
+    return RESOURCES + url * RESOURCES_OF_URL + snapshots
 
 
 def group(weights: Mapping[str, int], stacks: int = 0) -> dict[int, tuple[str, ...]]:
@@ -58,5 +63,5 @@ def group(weights: Mapping[str, int], stacks: int = 0) -> dict[int, tuple[str, .
             return {number: tuple(names) for number, names in sorted(groups.items())}
     raise SettingsError(
         f"context value stacks: {len(weights)} functions have no room in {stacks or MOST_STACKS} stacks",
-        hint=f"A stack holds {MAX_RESOURCES} resources, and a function is some 15 of them.",
+        hint=f"A stack holds {MAX_RESOURCES} resources, and a function is some 17 of them.",
     )

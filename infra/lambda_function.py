@@ -11,16 +11,23 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.accepted import accept
 from infra.addresses import TableAddress
 from infra.configuration import Configuration
 from infra.function_code import python_runtime
-from infra.grants import log_statement
+from infra.grants import log_statement, tracing_statement
+from infra.handler_names import LOG_KEY
+from infra.secret_values import LOG_KEY_NAME, reference, secret_id
 
 PLANS: Final = "/var/task/plans"
 """Where the artefacts are in a function."""
 
 LOCAL_PLANS: Final = "plans"
 """Where they are on this machine: functions run as plain processes there, in the folder of their code."""
+
+
+ALIAS: Final = "live"
+"""What is invoked where functions start from snapshots: only a published version has one."""
 
 
 class LambdaFunction(Construct):
@@ -41,6 +48,10 @@ class LambdaFunction(Construct):
         memory_mb: In MB.
         reserved_concurrency: None for none.
         configuration: Of the deployment.
+
+    Attributes:
+        function: The function, for its metrics.
+        invoked: What event sources, schedules and URLs invoke: the function, or its alias.
     """
 
     def __init__(
@@ -63,7 +74,11 @@ class LambdaFunction(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         group = _log_group(self, physical_name, configuration)
-        role = _role(self, physical_name, [*statements, log_statement(group.log_group_arn)])
+        granted = [*statements, log_statement(group.log_group_arn)]
+        if configuration.tracing:
+            granted.append(tracing_statement())
+            accept(self, "AwsSolutions-IAM5[Resource::*]", "X-Ray takes segments for all resources only.")
+        role = _role(self, physical_name, granted)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -80,8 +95,14 @@ class LambdaFunction(Construct):
             memory_size=memory_mb,
             timeout=cdk.Duration.seconds(timeout_s),
             reserved_concurrent_executions=reserved_concurrency,
-            environment=_environment(configuration, table, variables),
+            environment=_environment(self, configuration, table, variables),
+            tracing=lambda_.Tracing.ACTIVE if configuration.tracing else None,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if configuration.snap_start else None,
         )
+        self.invoked: lambda_.IFunction = self.function
+        if configuration.snap_start:
+            version = self.function.current_version
+            self.invoked = lambda_.Alias(self, "Live", alias_name=ALIAS, version=version)
 
 
 def _log_group(scope: Construct, physical_name: str, configuration: Configuration) -> logs.LogGroup:
@@ -104,16 +125,38 @@ def _role(scope: Construct, physical_name: str, statements: list[iam.PolicyState
     )
 
 
+def accounts_variable(scope: Construct, configuration: Configuration, *more: str) -> dict[str, str]:
+    """Return the variable of the accounts that records may come from; none where it is this account alone.
+
+    Args:
+        scope: In the stack whose account is meant.
+        configuration: Of the deployment.
+        more: Accounts of event sources that were named.
+    """
+    accounts = (*configuration.accounts, *more)
+    if not accounts:
+        return {}
+    return {"FUNCTIONS_ACCOUNTS": " ".join((cdk.Stack.of(scope).account, *accounts))}
+
+
 def _environment(
-    configuration: Configuration, table: TableAddress, variables: Mapping[str, str]
+    scope: Construct, configuration: Configuration, table: TableAddress, variables: Mapping[str, str]
 ) -> dict[str, str]:
     environment = {
         "FUNCTIONS_PLANS": LOCAL_PLANS if configuration.is_local else PLANS,
         "FUNCTIONS_STORE": f"dynamodb:{table.name}",
         "FUNCTIONS_METRICS": configuration.namespace,
         "FUNCTIONS_LEASE": f"{configuration.lease_s}s",
+        "FUNCTIONS_EVENT_SKEW": f"{configuration.event_skew_s}s",
+        "FUNCTIONS_POLICY_EVERY": f"{configuration.policy_every_s}s",
+        "FUNCTIONS_POLICY_GOOD_FOR": f"{configuration.policy_good_for_s}s",
+        **accounts_variable(scope, configuration),
         **variables,
     }
+    if configuration.log_key:
+        environment[LOG_KEY] = reference(secret_id(configuration, LOG_KEY_NAME))
+    if configuration.tracing:
+        environment["FUNCTIONS_TRACING"] = "on"
     if configuration.sagemaker_url:
         environment["AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME"] = configuration.sagemaker_url
     return environment

@@ -19,10 +19,11 @@ from infra import grants
 from infra.accepted import accept
 from infra.addresses import BusAddress, TableAddress
 from infra.alarms import Alarms
-from infra.configuration import ON_BUS, ON_PROFILE_CHANGES, Configuration
-from infra.event_sources import EventQueue, ParkingQueue, follow_stream
+from infra.configuration import Configuration
+from infra.event_sources import EventQueue, ParkingQueue, drive, follow_stream
 from infra.function_code import FunctionCode
-from infra.lambda_function import LambdaFunction
+from infra.function_options import FIFO, FIFO_BATCH, ON_BUS, ON_PROFILE_CHANGES
+from infra.lambda_function import LambdaFunction, accounts_variable
 from infra.secret_values import secret_names, secret_variables
 
 START_S: Final = 5.0
@@ -73,13 +74,16 @@ class ModelFunction(Construct):
             self, "Parking", queue_name=f"{self._name}_dlq", enforce_ssl=configuration.enforce_ssl
         ).queue
         if self._options.source == ON_BUS:
-            self.function = self._behind_queue(code, table, bus)
+            made = self._behind_queue(code, table, bus)
+        elif self._options.queue_arn is not None:
+            made = self._behind_existing_queue(code, table, self._options.queue_arn)
         else:
-            self.function = self._behind_stream(code, table)
+            made = self._behind_stream(code, table)
+        self.function: lambda_.IFunction = made.function
         if configuration.alarms:
             self._watch(topic)
 
-    def _behind_queue(self, code: FunctionCode, table: TableAddress, bus: BusAddress) -> lambda_.IFunction:
+    def _behind_queue(self, code: FunctionCode, table: TableAddress, bus: BusAddress) -> LambdaFunction:
         queue = EventQueue(
             self,
             "Events",
@@ -91,15 +95,37 @@ class ModelFunction(Construct):
         reading = grants.queue_statements(queue.queue.queue_arn, self.parking.queue_arn)
         function = self._function(code, table, "sqs", list(reading))
         queue.feed(bus=bus, rule_name=self._name, pattern=self._plan.pattern.source, parking=self.parking)
-        queue.drive(
-            function,
+        drive(
+            queue,
+            function.invoked,
+            queue_arn=queue.queue.queue_arn,
             batch_size=self._batch_size,
-            max_concurrency=self._options.max_concurrency,
+            max_concurrency=self._options.queue_concurrency,
             enabled=not self._options.paused,
         )
         return function
 
-    def _behind_stream(self, code: FunctionCode, table: TableAddress) -> lambda_.IFunction:
+    def _behind_existing_queue(
+        self, code: FunctionCode, table: TableAddress, queue_arn: str
+    ) -> LambdaFunction:
+        reading = list(grants.queue_statements(queue_arn, self.parking.queue_arn))
+        function = self._function(code, table, "sqs", reading)
+        accept(
+            self.parking,
+            "AwsSolutions-SQS3",
+            "It is the dead-letter queue of a function, which cdk-nag can't see: the queue before it is not made here.",
+        )
+        drive(
+            self,
+            function.invoked,
+            queue_arn=queue_arn,
+            batch_size=self._batch_size,
+            max_concurrency=self._options.queue_concurrency,
+            enabled=not self._options.paused,
+        )
+        return function
+
+    def _behind_stream(self, code: FunctionCode, table: TableAddress) -> LambdaFunction:
         source = self._options.source
         of_table = source == ON_PROFILE_CHANGES
         stream = table.stream_arn if of_table else source
@@ -114,7 +140,7 @@ class ModelFunction(Construct):
             accept(self, "AwsSolutions-IAM5[Resource::*]", "DynamoDB takes ListStreams for all streams only.")
         follow_stream(
             self,
-            function,
+            function.invoked,
             stream_arn=stream,
             batch_size=self._batch_size,
             enabled=not self._options.paused,
@@ -124,8 +150,9 @@ class ModelFunction(Construct):
 
     def _function(
         self, code: FunctionCode, table: TableAddress, kind: str, reading: list[iam.PolicyStatement]
-    ) -> lambda_.IFunction:
+    ) -> LambdaFunction:
         plan, options, configuration = self._plan, self._options, self._configuration
+        named = options.source_account
         return LambdaFunction(
             self,
             "Lambda",
@@ -138,14 +165,16 @@ class ModelFunction(Construct):
             variables={
                 "FUNCTIONS_NAME": plan.name,
                 "FUNCTIONS_DLQ_URL": self.parking.queue_url,
+                # Whoever names a queue or stream of another account means its records.
+                **accounts_variable(self, configuration, *([named] if named else [])),
                 **secret_variables(configuration, secret_names(plan.model, plan.channels.values())),
             },
-            statements=[*reading, *decision_statements(cdk.Stack.of(self), plan, table)],
+            statements=[*reading, *decision_statements(cdk.Stack.of(self), plan, table, configuration)],
             timeout_s=self._timeout_s,
             memory_mb=options.memory_mb or configuration.memory_mb,
             reserved_concurrency=options.reserved_concurrency,
             configuration=configuration,
-        ).function
+        )
 
     def _watch(self, topic: sns.ITopic | None) -> None:
         model_s = self._plan.model.timeout_s if self._plan.model else 0.0
@@ -157,6 +186,7 @@ class ModelFunction(Construct):
             function=self.function,
             parking=self.parking,
             has_model=self._plan.model is not None,
+            on_stream=self._options.source != ON_BUS and self._options.queue_arn is None,
             latency_ms=self._options.latency_ms or 1000 * (model_s + 1),
             topic=topic,
             configuration=self._configuration,
@@ -164,7 +194,8 @@ class ModelFunction(Construct):
 
     @property
     def _batch_size(self) -> int:
-        return self._options.batch_size or self._configuration.batch_size
+        size = self._options.batch_size or self._configuration.batch_size
+        return min(size, FIFO_BATCH) if self._options.source.endswith(FIFO) else size
 
 
 def physical_name(configuration: Configuration, name: str) -> str:
@@ -185,8 +216,11 @@ def invocation_timeout_s(plan: Plan, configuration: Configuration) -> int:
     return min(max(math.ceil(START_S + batch_s), SHORTEST_S), LONGEST_S)
 
 
-def decision_statements(stack: cdk.Stack, plan: Plan, table: TableAddress) -> Iterator[iam.PolicyStatement]:
+def decision_statements(
+    stack: cdk.Stack, plan: Plan, table: TableAddress, configuration: Configuration
+) -> Iterator[iam.PolicyStatement]:
     """Yield what deciding and acting needs, whatever fires it."""
     yield from grants.table_statements(stack, table)
     yield from grants.model_statements(stack, plan.model)
     yield from grants.channel_statements(stack, plan.channels.values())
+    yield from grants.foreign_key_statements(stack, configuration.keys)

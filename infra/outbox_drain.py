@@ -8,6 +8,7 @@ from typing import Final
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from functions.spec.plan import Plan
@@ -49,7 +50,7 @@ class OutboxDrain(Construct):
         channels = {
             channel.name: channel for plan in plans.values() for channel in plan.channels.values()
         }.values()
-        self.function = LambdaFunction(
+        made = LambdaFunction(
             self,
             "Lambda",
             kind="schedule",
@@ -63,14 +64,16 @@ class OutboxDrain(Construct):
                 *grants.table_statements(stack, table),
                 *grants.outbox_statements(table),
                 *grants.channel_statements(stack, channels),
+                *grants.foreign_key_statements(stack, configuration.keys),
             ],
             timeout_s=TIMEOUT_S,
             memory_mb=configuration.memory_mb,
             reserved_concurrency=None,
             configuration=configuration,
-        ).function
+        )
+        self.function: lambda_.IFunction = made.function
         rate = events.Schedule.rate(cdk.Duration.minutes(configuration.drain_minutes))
-        once = targets.LambdaFunction(self.function, retry_attempts=0, max_event_age=cdk.Duration.minutes(1))
+        once = targets.LambdaFunction(made.invoked, retry_attempts=0, max_event_age=cdk.Duration.minutes(1))
         events.Rule(
             self,
             "Rule",

@@ -18,8 +18,9 @@ from functions.spec.plan import Plan
 from infra import grants
 from infra.addresses import BusAddress, TableAddress
 from infra.configuration import Configuration
-from infra.event_sources import EventQueue, ParkingQueue
+from infra.event_sources import EventQueue, ParkingQueue, drive
 from infra.function_code import FunctionCode
+from infra.handler_names import OUTCOMES
 from infra.lambda_function import LambdaFunction
 
 TIMEOUT_S: Final = 30
@@ -63,7 +64,7 @@ class OutcomeRecording(Construct):
         )
         queue.feed(bus=bus, rule_name=name, pattern=outcome_pattern(), parking=self.parking)
         stack = cdk.Stack.of(self)
-        self.recorder = self._function(
+        recorder = self._function(
             "Recorder",
             "outcomes",
             "Records what customers did after decisions",
@@ -74,8 +75,17 @@ class OutcomeRecording(Construct):
             variables={"FUNCTIONS_DLQ_URL": self.parking.queue_url},
             timeout_s=TIMEOUT_S,
         )
-        queue.drive(self.recorder, batch_size=configuration.batch_size, max_concurrency=None, enabled=True)
-        self.fold = self._function(
+        self.service = OUTCOMES
+        self.recorder: lambda_.IFunction = recorder.function
+        drive(
+            queue,
+            recorder.invoked,
+            queue_arn=queue.queue.queue_arn,
+            batch_size=configuration.batch_size,
+            max_concurrency=None,
+            enabled=True,
+        )
+        fold = self._function(
             "Fold",
             "fold",
             "Counts responses, for learning",
@@ -83,6 +93,7 @@ class OutcomeRecording(Construct):
             variables={},
             timeout_s=FOLD_TIMEOUT_S,
         )
+        self.fold: lambda_.IFunction = fold.function
         events.Rule(
             self,
             "Schedule",
@@ -90,7 +101,7 @@ class OutcomeRecording(Construct):
             description="When responses are counted",
             schedule=events.Schedule.rate(cdk.Duration.minutes(FOLD_MINUTES)),
             targets=[
-                targets.LambdaFunction(self.fold, retry_attempts=0, max_event_age=cdk.Duration.minutes(1))
+                targets.LambdaFunction(fold.invoked, retry_attempts=0, max_event_age=cdk.Duration.minutes(1))
             ],
         )
         cdk.CfnOutput(self, "QueueUrl", value=queue.queue.queue_url, description="Or put outcomes here")
@@ -104,7 +115,7 @@ class OutcomeRecording(Construct):
         statements: Iterable[iam.PolicyStatement],
         variables: Mapping[str, str],
         timeout_s: int,
-    ) -> lambda_.Function:
+    ) -> LambdaFunction:
         return LambdaFunction(
             self,
             construct_id,
@@ -120,7 +131,7 @@ class OutcomeRecording(Construct):
             memory_mb=self._configuration.memory_mb,
             reserved_concurrency=None,
             configuration=self._configuration,
-        ).function
+        )
 
 
 def outcome_pattern() -> Json:

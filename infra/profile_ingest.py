@@ -11,13 +11,13 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from functions.handlers.settings import INGEST, INGEST_KEY
 from infra import grants
 from infra.accepted import accept
 from infra.addresses import BusAddress, TableAddress
 from infra.configuration import Configuration
-from infra.event_sources import EventQueue, ParkingQueue
+from infra.event_sources import EventQueue, ParkingQueue, drive
 from infra.function_code import FunctionCode
+from infra.handler_names import INGEST, INGEST_KEY
 from infra.lambda_function import LambdaFunction
 from infra.secret_values import reference, secret_id
 
@@ -43,6 +43,7 @@ class ProfileIngest(Construct):
     Attributes:
         parking: For records that can't be taken in.
         functions: By their kinds of handler.
+        webhook: The one with the URL.
         service: What they are called in their metrics.
     """
 
@@ -65,15 +66,26 @@ class ProfileIngest(Construct):
         )
         queue.feed(bus=bus, rule_name=name, pattern={"detail-type": list(TAKEN)}, parking=self.parking)
         by_queue = self._function("ingest_sqs", "Takes profiles in from a queue", queue.queue)
-        queue.drive(by_queue, batch_size=configuration.batch_size, max_concurrency=None, enabled=True)
+        drive(
+            queue,
+            by_queue.invoked,
+            queue_arn=queue.queue.queue_arn,
+            batch_size=configuration.batch_size,
+            max_concurrency=None,
+            enabled=True,
+        )
         webhook = self._function("ingest_url", "Takes profiles in from webhooks", None)
         self.service = INGEST
-        self.functions: Mapping[str, lambda_.IFunction] = {"ingest_sqs": by_queue, "ingest_url": webhook}
-        url = webhook.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)
+        self.webhook: lambda_.IFunction = webhook.function
+        self.functions: Mapping[str, lambda_.IFunction] = {
+            "ingest_sqs": by_queue.function,
+            "ingest_url": webhook.function,
+        }
+        url = webhook.invoked.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)
         cdk.CfnOutput(self, "Url", value=url.url, description="Platforms send profiles here")
         cdk.CfnOutput(self, "QueueUrl", value=queue.queue.queue_url, description="Or put them here")
 
-    def _function(self, kind: str, description: str, queue: sqs.IQueue | None) -> lambda_.Function:
+    def _function(self, kind: str, description: str, queue: sqs.IQueue | None) -> LambdaFunction:
         stack = cdk.Stack.of(self)
         statements = [*grants.ingest_statements(stack, self._table)]
         variables = {"FUNCTIONS_DLQ_URL": self.parking.queue_url}
@@ -95,9 +107,9 @@ class ProfileIngest(Construct):
             statements=statements,
             timeout_s=TIMEOUT_S,
             memory_mb=self._configuration.memory_mb,
-            reserved_concurrency=None,
+            reserved_concurrency=self._configuration.public_concurrency if queue is None else None,
             configuration=self._configuration,
-        ).function
+        )
 
     def _key(self) -> str:
         name = secret_id(self._configuration, "ingest-key")

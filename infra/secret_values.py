@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 import aws_cdk as cdk
 
@@ -11,6 +12,9 @@ from functions.profiles.operator_documents import SUPPRESSION_KEY
 from functions.settings import secret_variable
 from functions.spec.plan import ChannelPlan, ModelPlan
 from infra.configuration import Configuration
+
+LOG_KEY_NAME: Final = "log-key"
+"""Secret under which logs hash identifiers."""
 
 
 def secret_names(model: ModelPlan | None, channels: Iterable[ChannelPlan]) -> tuple[str, ...]:

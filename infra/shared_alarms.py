@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, cast
 
 import aws_cdk as cdk
@@ -11,7 +12,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.alarms import PERIOD_MIN, add_alarm, share_of
+from infra.alarms import COUNTED, PERIOD_MIN, add_alarm, metric_of, share_of, watch_url
 from infra.configuration import Configuration
 from infra.decision_export import DecisionExport
 from infra.outbox_drain import OutboxDrain
@@ -83,12 +84,22 @@ def watch_shared(
             watch(f"{kind}Alarms", "errors", f"{prefix}_{kind}", _errors(function), above=0)
         watch("IngestAlarms", "dead-letters", f"{prefix}-ingest", _waiting(ingest.parking), above=0)
         watch("IngestAlarms", "ingest-refused", prefix, refused, above=REFUSED_SHARE, periods=3)
-
+        for kind, metric in _counted(ingest.service, configuration):
+            watch("IngestAlarms", kind, f"{prefix}-ingest", metric, above=0)
+        watch_url(ingest, physical_name=f"{prefix}_ingest_url", function=ingest.webhook, topic=topic)
     if outcomes is not None:
         # A count that fails is made up for by the next.
         watch("FoldAlarms", "errors", f"{prefix}_fold", _errors(outcomes.fold), above=0, periods=3)
         watch("OutcomeAlarms", "errors", f"{prefix}_outcomes", _errors(outcomes.recorder), above=0)
         watch("OutcomeAlarms", "dead-letters", f"{prefix}_outcomes", _waiting(outcomes.parking), above=0)
+        for kind, metric in _counted(outcomes.service, configuration):
+            watch("OutcomeAlarms", kind, f"{prefix}_outcomes", metric, above=0)
+
+
+def _counted(service: str, configuration: Configuration) -> Iterator[tuple[str, cloudwatch.IMetric]]:
+    """Yield what happens to records one by one, of which Lambda counts nothing as an error."""
+    for kind in ("denied", "crashed"):
+        yield kind, metric_of(service, COUNTED[kind], "Sum", configuration=configuration)
 
 
 def _waiting(queue: sqs.IQueue) -> cloudwatch.IMetric:

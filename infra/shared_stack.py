@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -21,12 +21,19 @@ from infra.dashboard import Dashboard
 from infra.decision_export import DecisionExport
 from infra.event_bus import EventBus
 from infra.function_code import FunctionCode
+from infra.function_options import ON_PROFILE_CHANGES
 from infra.outbox_drain import OutboxDrain
 from infra.outcome_recording import OutcomeRecording, wants_outcomes
 from infra.profile_ingest import ProfileIngest
 from infra.profile_table import ProfileTable
 from infra.secret_values import secret_id
 from infra.shared_alarms import watch_shared
+
+STREAM_READERS: Final = 2
+"""Readers of one shard of a stream of DynamoDB.
+
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html.
+"""
 
 
 class SharedStack(cdk.Stack):
@@ -75,6 +82,7 @@ class SharedStack(cdk.Stack):
                 configuration=configuration,
             )
         Dashboard(self, "Dashboard", configuration=configuration)
+        self._warn_of_readers(plans, export)
         cdk.CfnOutput(self, "TableName", value=self.table.name, description="Profiles are here")
         cdk.CfnOutput(self, "BusName", value=self.bus.name, description="Events are put here")
 
@@ -180,6 +188,18 @@ class SharedStack(cdk.Stack):
                 removal_policy=cdk.RemovalPolicy.RETAIN if keep else cdk.RemovalPolicy.DESTROY,
             )
         return self._made_key
+
+    def _warn_of_readers(self, plans: Mapping[str, Plan], export: DecisionExport | None) -> None:
+        """Say at synthesis when more follow the table's stream than one shard serves without throttling."""
+        options = self._configuration.options
+        names = sorted(name for name in plans if options(name).source == ON_PROFILE_CHANGES)
+        readers = names + (["the lasting log"] if export is not None else [])
+        if len(readers) > STREAM_READERS:
+            cdk.Annotations.of(self).add_warning_v2(
+                "functions:stream-readers",
+                f"{', '.join(readers)} read the table's stream, and it serves {STREAM_READERS} at a time: more are "
+                "throttled and fall behind. Let functions follow the bus, or leave the log out with export_days=0",
+            )
 
     def _has_url(self, name: str) -> bool:
         return self._configuration.options(name).url

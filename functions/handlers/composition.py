@@ -17,7 +17,7 @@ from functions.handlers.folding import Folder
 from functions.handlers.hearing import OutcomeWorker
 from functions.handlers.log import Hashed, keyed_hash, plain_hash
 from functions.handlers.parking import PARKING_TIMEOUT_S, DeadLetterQueue, Parking
-from functions.handlers.settings import INGEST, HandlerSettings
+from functions.handlers.settings import INGEST, OUTCOMES, HandlerSettings
 from functions.handlers.taking import IngestWorker
 from functions.handlers.telemetry import Telemetry, xray_span
 from functions.handlers.worker import Worker
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from functions.spec.plan import ChannelPlan, ModelPlan, Plan, Policy
 
 _SCHEDULE = "schedule"
-_OUTCOMES = "outcomes"
 _FOLD = "fold"
 
 
@@ -136,8 +135,8 @@ def open_outcomes(settings: HandlerSettings) -> OutcomeWorker:
         recorder=Recorder(_store(common), _feedback(common), sources, common.event_skew),
         wall=utc_now,
         accounts=settings.accounts,
-        parking=Parking(_OUTCOMES, _dead_letter_queue(settings)),
-        telemetry=Telemetry(_OUTCOMES, namespace=settings.namespace, hashed=_hashed(settings)),
+        parking=Parking(OUTCOMES, _dead_letter_queue(settings)),
+        telemetry=Telemetry(OUTCOMES, namespace=settings.namespace, hashed=_hashed(settings)),
     )
 
 

@@ -101,6 +101,9 @@ INGEST_KEY: Final = "FUNCTIONS_INGEST_KEY"
 INGEST: Final = "ingest"
 """What profile ingest is called in its log, its metrics and its dead letters."""
 
+OUTCOMES: Final = "outcomes"
+"""What the recording of outcomes is called there."""
+
 HANDLER_KEYS: Final[Mapping[str, str]] = MappingProxyType(
     {
         VISITOR_KEY: "Key of visitor tokens. Several, separated by spaces, are all accepted.",

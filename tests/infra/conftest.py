@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 SPECS = ROOT / "feature_specs"
 
 KINESIS = "arn:aws:kinesis:eu-central-1:111122223333:stream/clicks"
+QUEUE = "arn:aws:sqs:eu-central-1:444455556666:carts.fifo"
+KEY = "arn:aws:kms:eu-central-1:444455556666:key/0b5c2a4e-0000-4000-8000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
         folder = tmp_path_factory.mktemp("assembly")
         environment = {
             "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(ROOT),  # this tree, whichever is installed
             "HOME": os.environ.get("HOME", str(folder)),  # where CDK keeps what it unpacks
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -97,8 +100,38 @@ def deployed(synthesize: Synthesize) -> Synthesis:
 
 
 @pytest.fixture(scope="session")
-def ingesting(synthesize: Synthesize) -> Synthesis:
-    """Profile ingest besides the functions, which nobody has unless they ask for it."""
-    done = synthesize(ingest="true")
+def full(synthesize: Synthesize, tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
+    """What nobody has unless they ask for it, all at once: ingest, outcomes, snapshots, traces, queues of others."""
+    requirements = tmp_path_factory.mktemp("pinned") / "traced.txt"
+    requirements.write_text("aws-xray-sdk==2.15.0\n")
+    done = synthesize(
+        ingest="true",
+        outcomes="true",
+        suppression="true",
+        log_key="true",
+        tracing="true",
+        snap_start="true",
+        requirements=str(requirements),
+        accounts="777788889999",
+        keys=[KEY],
+        event_skew_s=60,
+        policy_every_s=30,
+        policy_good_for_s=600,
+        url_concurrency=7,
+        sagemaker_url="https://runtime.example",
+        functions={
+            "churn-retention": {"url": True, "source": "profile-changes"},
+            "saas-account-health": {"reserved_concurrency": 5},
+            "watch-next": {"source": "profile-changes"},
+            "footwear-offer": {"source": KINESIS},
+            "vip-cart-abandonment": {"source": QUEUE, "max_concurrency": 3},
+        },
+    )
     assert done.returncode == 0, done.stderr
     return done
+
+
+@pytest.fixture(scope="session")
+def ingesting(full: Synthesis) -> Synthesis:
+    """A deployment with profile ingest."""
+    return full

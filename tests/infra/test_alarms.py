@@ -18,12 +18,15 @@ ROOT = Path(__file__).parents[2]
 def test_every_function_has_its_alarms_and_somebody_is_told(deployed: Synthesis) -> None:
     alarms = [one["Properties"] for one in deployed.of_type("AWS::CloudWatch::Alarm").values()]
     plans = load_folder(ROOT / "feature_specs").plans
-    kinds = ("errors", "dead-letters", "latency", "unknown-consent")
+    every = ("errors", "dead-letters", "latency", "unknown-consent")
+    kinds = (*every, "denied", "crashed", "policy-unavailable")
     wanted = {f"functions-dev-{name}-{kind}" for name in plans for kind in kinds}
     with_model = {name for name, plan in plans.items() if plan.model is not None}
 
     assert {one["AlarmName"] for one in alarms} == wanted | {
         *(f"functions-dev-{name}-fallback-share" for name in with_model),
+        *(f"functions-dev-{name}-stream-late" for name in ("watch-next", "footwear-offer")),
+        "functions-dev-churn-retention_url-url-errors",
         "functions-dev_export-errors",
         "functions-dev_export-dead-letters",
         "functions-dev-export-late",
@@ -45,6 +48,9 @@ def test_ingest_has_alarms_of_its_own_where_it_is_deployed(deployed: Synthesis, 
         "functions-dev_ingest_url-errors",
         "functions-dev-ingest-dead-letters",
         "functions-dev-ingest-refused",
+        "functions-dev-ingest-denied",
+        "functions-dev-ingest-crashed",
+        "functions-dev_ingest_url-url-errors",
     }
     refused = own["functions-dev-ingest-refused"]
     assert (refused["Threshold"], refused["EvaluationPeriods"]) == (0.1, 3)
@@ -53,7 +59,7 @@ def test_ingest_has_alarms_of_its_own_where_it_is_deployed(deployed: Synthesis, 
 
 
 def test_alarms_watch_metrics_that_the_handlers_write(deployed: Synthesis, ingesting: Synthesis) -> None:
-    telemetry = (ROOT / "functions" / "handlers" / "telemetry.py").read_text()
+    handlers = "".join(path.read_text() for path in (ROOT / "functions" / "handlers").glob("*.py"))
     names = set()
     alarms = (done.of_type("AWS::CloudWatch::Alarm").values() for done in (deployed, ingesting))
     for alarm in chain.from_iterable(alarms):
@@ -67,5 +73,43 @@ def test_alarms_watch_metrics_that_the_handlers_write(deployed: Synthesis, inges
                 names.add(metric["MetricName"])
                 assert [one["Name"] for one in metric["Dimensions"]] == ["service"]
 
-    assert {"ConsentUnknown", "IngestRefused"} <= names
-    assert {name for name in names if f'"{name}"' not in telemetry} == set()
+    assert {"ConsentUnknown", "IngestRefused", "Denied", "Crashed", "PolicyUnavailable"} <= names
+    assert {name for name in names if f'"{name}"' not in handlers} == set()
+
+
+def test_a_public_url_has_an_alarm_of_its_own_since_its_errors_are_answers(deployed: Synthesis) -> None:
+    (alarm,) = [
+        one["Properties"]
+        for key, one in deployed.of_type("AWS::CloudWatch::Alarm").items()
+        if "RetentionUrl" in key
+    ]
+    watched = {one["MetricStat"]["Metric"]["MetricName"] for one in alarm["Metrics"] if "MetricStat" in one}
+    (expression,) = [one["Expression"] for one in alarm["Metrics"] if "Expression" in one]
+
+    assert watched == {"Url5xxCount", "Throttles"}
+    assert expression == "FILL(failed, 0) + FILL(throttled, 0)"
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (0, 3)
+
+
+def test_the_dashboard_shows_metrics_that_the_handlers_write(deployed: Synthesis) -> None:
+    (dashboard,) = deployed.of_type("AWS::CloudWatch::Dashboard").values()
+    handlers = "".join(path.read_text() for path in (ROOT / "functions" / "handlers").glob("*.py"))
+    body = dashboard["Properties"]["DashboardBody"]
+    text = (
+        body
+        if isinstance(body, str)
+        else "".join(part if isinstance(part, str) else "REGION" for part in body["Fn::Join"][1])
+    )
+    searches = [
+        metric[0]["expression"]
+        for widget in json.loads(text)["widgets"]
+        for metric in widget["properties"]["metrics"]
+    ]
+    own = [one for one in searches if one.startswith("SEARCH('{Functions/dev,service} MetricName=")]
+    names = {one.split('"')[1] for one in own}
+
+    assert dashboard["Properties"]["DashboardName"] == "functions-dev"
+    assert len(searches) == len(own) + 1
+    assert any('ApproximateAgeOfOldestMessage" "functions-dev"' in one for one in searches)
+    assert {"Acted", "Failed", "Latency", "Crashed", "Denied", "PolicyUnavailable"} <= names
+    assert {name for name in names if f'"{name}"' not in handlers} == set()

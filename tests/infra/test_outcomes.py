@@ -13,14 +13,12 @@ from functions.testing.sample_function import REGISTRY, a_plan
 from infra.configuration import read_configuration
 
 if TYPE_CHECKING:
-    from tests.infra.conftest import Synthesis, Synthesize
+    from tests.infra.conftest import Synthesis
 
 
 @pytest.fixture(scope="module")
-def recording(synthesize: Synthesize) -> Synthesis:
-    done = synthesize(outcomes="true")
-    assert done.returncode == 0, done.stderr
-    return done
+def recording(full: Synthesis) -> Synthesis:
+    return full
 
 
 def _functions(done: Synthesis) -> dict[str, dict[str, Any]]:

@@ -14,7 +14,8 @@ from functions.errors import SettingsError
 from functions.operations.naming import MAX_NAME, bounded
 from infra.alarms import KINDS
 from infra.assembling import FIXED_DATE, settle, sizes, tree_hash
-from infra.configuration import CONTEXT, FUNCTION_OPTIONS, read_configuration
+from infra.configuration import CONTEXT, read_configuration
+from infra.function_options import FUNCTION_OPTIONS
 from infra.grouping import ROOM, group
 from infra.node import JSII_NODE, use_packaged_node
 from infra.pruning import prune
@@ -22,11 +23,36 @@ from infra.secret_values import secret_variables
 
 ROOT = Path(__file__).parents[2]
 
+QUEUE = "arn:aws:sqs:eu-central-1:444455556666:carts.fifo"
+
 names = st.lists(st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True), unique=True, max_size=120)
 
 
 def _read(**context: Any) -> Any:
     return read_configuration(context.get)
+
+
+@pytest.mark.parametrize(
+    ("options", "most"),
+    [
+        ({}, None),
+        ({"reserved_concurrency": 20}, 20),
+        ({"reserved_concurrency": 20, "max_concurrency": 5}, 5),
+        ({"max_concurrency": 5}, 5),
+        # What an event source mapping takes is from 2 to 1,000.
+        ({"reserved_concurrency": 1}, 2),
+        ({"reserved_concurrency": 5_000}, 1_000),
+    ],
+)
+def test_a_queue_starts_no_more_than_what_is_reserved(options: dict[str, int], most: int | None) -> None:
+    assert _read(functions={"churn": options}).options("churn").queue_concurrency == most
+
+
+def test_a_source_says_its_queue_and_its_account() -> None:
+    stream = "arn:aws:kinesis:eu-central-1:111122223333:stream/clicks"
+    found = _read(functions={"a": {"source": QUEUE}, "b": {"source": stream}, "c": {}}).options
+    assert [found(name).queue_arn for name in "abc"] == [QUEUE, None, None]
+    assert [found(name).source_account for name in "abc"] == ["444455556666", "111122223333", None]
 
 
 def test_every_value_has_a_default() -> None:
@@ -66,6 +92,18 @@ def test_text_of_the_command_line_is_read_as_what_it_means() -> None:
         ({"functions": {"churn": 1}}, "functions: churn: must be a mapping"),
         ({"functions": {"churn": {"source": "nowhere"}}}, "functions: churn: source: must be bus"),
         ({"functions": {"churn": {"timeout_s": 1}}}, "functions: churn: timeout_s: must be a whole number"),
+        (
+            {"functions": {"churn": {"reserved_concurrency": 3, "max_concurrency": 4}}},
+            "functions: churn: max_concurrency: must not be over reserved_concurrency",
+        ),
+        (
+            {"functions": {"churn": {"source": QUEUE, "batch_size": 11}}},
+            "functions: churn: batch_size: a FIFO queue gives 10 records at the most",
+        ),
+        ({"functions": {"churn": {"source": QUEUE + "x"}}}, "functions: churn: source: must be bus"),
+        ({"accounts": "1234"}, "accounts: must be AWS accounts of 12 digits"),
+        ({"keys": ["alias/shop"]}, "keys: must be ARNs of KMS keys"),
+        ({"event_skew_s": 0}, "event_skew_s: must be a whole number from 1"),
     ],
 )
 def test_a_wrong_value_is_named(context: dict[str, Any], said: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from functions.handlers.factory import KINDS
-from functions.handlers.settings import HANDLER_SETTINGS, VISITOR_KEY
+from functions.handlers.settings import HANDLER_KEYS, HANDLER_SETTINGS, LOG_KEY, VISITOR_KEY
 from functions.runtime.committing import COMMIT_DEADLINE_S
 from functions.settings import SECRET_PREFIX, SETTINGS
 
@@ -29,6 +29,19 @@ WILDCARDS_THAT_ARE_MEANT = {
     ("AWS::KMS::Key", "kms:GenerateDataKey", "*"),
     # DynamoDB takes ListStreams for all streams only.
     ("AWS::IAM::Role", "dynamodb:ListStreams", "*"),
+    # X-Ray takes segments for all resources only.
+    ("AWS::IAM::Role", "xray:PutTelemetryRecords", "*"),
+    ("AWS::IAM::Role", "xray:PutTraceSegments", "*"),
+}
+
+
+NOT_SET_IN_LAMBDA = {
+    "FUNCTIONS_SPECS": "functions run what was built",
+    "FUNCTIONS_MODELS": "of the embedded endpoint, on a laptop",
+    "FUNCTIONS_ENDPOINT": "likewise",
+    "FUNCTIONS_ENVIRONMENT": "names a deployment to the commands; a function is in one",
+    "AWS_REGION": "Lambda sets it",
+    "AWS_ENDPOINT_URL": "an AWS on this machine sets it",
 }
 
 
@@ -167,6 +180,14 @@ def test_event_sources_report_single_failures_and_streams_have_a_place_for_their
         if "StartingPosition" in properties:
             assert "Destination" in properties["DestinationConfig"]["OnFailure"]
             assert properties["BisectBatchOnFunctionError"] is True
+            # Bounded by age alone: five quick failures would lose a record.
+            assert "MaximumRetryAttempts" not in properties
+    ages = {
+        key: mapping["Properties"].get("MaximumRecordAgeInSeconds")
+        for key, mapping in deployed.of_type("AWS::Lambda::EventSourceMapping").items()
+        if "StartingPosition" in mapping["Properties"] and "/Export" not in key
+    }
+    assert set(ages.values()) == {6 * 3600}
 
 
 def test_the_stream_of_the_table_fires_on_profiles_alone(deployed: Synthesis) -> None:
@@ -203,13 +224,16 @@ def _seconds(text: str) -> float:
     return float(match[1]) / (1000 if match[2] == "ms" else 1)
 
 
-def test_every_variable_is_one_that_the_handlers_know(deployed: Synthesis) -> None:
-    known = {setting.variable for setting in (*SETTINGS, *HANDLER_SETTINGS)} | {VISITOR_KEY}
-    for function in deployed.of_type("AWS::Lambda::Function").values():
+def test_every_setting_of_the_handlers_is_set_or_has_a_reason_not_to_be(full: Synthesis) -> None:
+    settings = {setting.variable for setting in (*SETTINGS, *HANDLER_SETTINGS)} | {*HANDLER_KEYS, LOG_KEY}
+    assert set(NOT_SET_IN_LAMBDA) <= settings
+    found = set()
+    for function in full.of_type("AWS::Lambda::Function").values():
         variables = set(function["Properties"]["Environment"]["Variables"])
+        found |= {one for one in variables if not one.startswith(SECRET_PREFIX)}
 
-        assert {one for one in variables - known if not one.startswith(SECRET_PREFIX)} == set()
-        assert {"FUNCTIONS_PLANS", "FUNCTIONS_STORE", "FUNCTIONS_METRICS"} <= variables
+        assert {"FUNCTIONS_PLANS", "FUNCTIONS_STORE", "FUNCTIONS_METRICS", "FUNCTIONS_ACCOUNTS"} <= variables
+    assert found == settings - set(NOT_SET_IN_LAMBDA)
 
 
 def test_secrets_are_references_that_only_cloudformation_resolves(deployed: Synthesis) -> None:
@@ -226,9 +250,9 @@ def test_secrets_are_references_that_only_cloudformation_resolves(deployed: Synt
     assert "resolve:secretsmanager" in json.dumps(url["Properties"]["Environment"]["Variables"][VISITOR_KEY])
 
 
-def test_no_right_is_wider_than_it_must_be(deployed: Synthesis) -> None:
+def test_no_right_is_wider_than_it_must_be(full: Synthesis) -> None:
     wide = set()
-    for kind, statement in _statements(deployed):
+    for kind, statement in _statements(full):
         for action in _as_list(statement["Action"]):
             for resource in _as_list(statement.get("Resource", "-")):
                 text = resource if isinstance(resource, str) else json.dumps(resource)
@@ -249,8 +273,8 @@ def test_only_the_url_of_a_page_is_open_to_everybody(deployed: Synthesis) -> Non
     assert all("/ChurnRetentionUrl" in key for key in public)
 
 
-def test_what_is_denied_to_everybody_is_plain_http_alone(deployed: Synthesis) -> None:
-    for kind, statement in _statements(deployed):
+def test_what_is_denied_to_everybody_is_plain_http_alone(full: Synthesis) -> None:
+    for kind, statement in _statements(full):
         if statement["Effect"] == "Deny" and kind != "AWS::IAM::Role":
             assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
@@ -314,10 +338,10 @@ def test_decisions_can_not_write_profiles_or_switches_delete_or_list(deployed: S
         ]
 
 
-def test_logs_forget_and_each_role_writes_its_own(deployed: Synthesis) -> None:
-    groups = deployed.of_type("AWS::Logs::LogGroup")
+def test_logs_forget_and_each_role_writes_its_own(full: Synthesis) -> None:
+    groups = full.of_type("AWS::Logs::LogGroup")
 
-    assert len(groups) == len(deployed.of_type("AWS::Lambda::Function"))
+    assert len(groups) == len(full.of_type("AWS::Lambda::Function"))
     assert {one["Properties"]["RetentionInDays"] for one in groups.values()} == {30}
 
 
