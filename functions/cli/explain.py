@@ -223,8 +223,8 @@ def _told(flow: Flow, purpose: str) -> str:
 
 
 def _exception(exception: ExceptionPlan) -> str:
-    labels = ", ".join(exception.labels)
-    return f"{exception.reads} ({labels}): {exception.because} Reviewed by {exception.reviewed_by}."
+    labels, ways = ", ".join(exception.labels), ", ".join(exception.to)
+    return f"{exception.reads} ({labels}) to {ways}: {exception.because} Reviewed by {exception.reviewed_by}."
 
 
 def _feature(plan: Plan, feature: FeaturePlan) -> str:

@@ -119,7 +119,8 @@ def _exceptions(plan: Plan) -> Iterator[Element]:
             "p",
             tag("strong", "Exception: "),
             code(one.reads),
-            f" ({', '.join(one.labels)}) may leave. {one.because} Reviewed by {one.reviewed_by}.",
+            f" ({', '.join(one.labels)}) may leave to {', '.join(one.to)}. {one.because} "
+            f"Reviewed by {one.reviewed_by}.",
             class_="note",
         )
 

@@ -77,7 +77,9 @@ def _checks(receipt: Receipt) -> dict[str, Json]:
             {"check": one.check, "purpose": one.purpose, "consent": one.consent, "verdict": one.verdict}
             for one in receipt.consent
         ],
-        "exceptions": [{"reads": one.reads, "labels": list(one.labels)} for one in receipt.exceptions],
+        "exceptions": [
+            {"reads": one.reads, "to": list(one.to), "labels": list(one.labels)} for one in receipt.exceptions
+        ],
         "detector": [{"where": hit.where, "pattern": hit.pattern} for hit in receipt.detector],
     }
 

@@ -20,7 +20,7 @@ from functions.spec.emission_rules import NOTICE_ID, check_loops, check_notify
 from functions.spec.feature_plan import FeaturePlan
 from functions.spec.feature_rules import check_feature, feature_plan, is_score
 from functions.spec.language import Feature, Spec
-from functions.spec.lineage_gate import Governed, LineageGate, check_retention
+from functions.spec.lineage_gate import Governed, LineageGate
 from functions.spec.model_rules import compile_model
 from functions.spec.objective_rules import check_baseline
 from functions.spec.pattern_rules import unknown_fields
@@ -29,6 +29,7 @@ from functions.spec.problems import closest
 from functions.spec.rails import Rail, rail_applies, rail_expressions
 from functions.spec.ranking_plan import Baseline, RankingPlan
 from functions.spec.registry import Action, Registry
+from functions.spec.retention_rules import check_retention
 from functions.spec.salvage import Salvage
 from functions.spec.source import Path, Source
 

@@ -251,6 +251,11 @@ class GovernanceException(Section):
     reads: Text = Field(
         description="One path, such as `profile.identity.email`; it holds for everything below it, and for no `*`."
     )
+    to: Annotated[list[Literal["model", "action", "score", "channel"]], Field(min_length=1)] = Field(
+        default=["model"],
+        description="The ways out that it may take: to the model, with actions (which also takes what conditions ask), "
+        "into scores of the profile, or in messages about scores to a channel.",
+    )
     because: Text = Field(description="Why, for the privacy review; it stands in every receipt.")
     reviewed_by: Text = Field(description="Who has agreed, by name.")
 

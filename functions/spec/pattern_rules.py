@@ -34,3 +34,25 @@ def unknown_fields(pattern: Json, path: Path) -> Iterator[tuple[Path, str, str]]
         elif name not in ENVELOPE_FIELDS:
             message = f"no event has the field {name!r}, so the pattern would never match"
             yield (*path, name), message, closest(name, ENVELOPE_FIELDS)
+
+
+def asked_fields(
+    pattern: Json, at: Path, names: tuple[str, ...] = (), *, inside: bool = False
+) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Yield each field of the event that a pattern asks for: its place in the pattern, and its path in the event.
+
+    What stands outside `detail` tells which kind of event it is and nothing of a customer.
+    """
+    if not isinstance(pattern, dict):
+        return
+    for name, value in pattern.items():
+        place = (*at, name)
+        if name == "$or":
+            for index, one in enumerate(value if isinstance(value, list) else ()):
+                yield from asked_fields(one, (*place, index), names, inside=inside)
+        elif inside or name == "detail":
+            below = (*names, name) if inside else names
+            if isinstance(value, dict):
+                yield from asked_fields(value, place, below, inside=True)
+            elif isinstance(value, list):
+                yield place, below

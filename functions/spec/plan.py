@@ -187,18 +187,24 @@ class Bundle:
     model: str
 
 
+Way = Literal["model", "action", "channel", "score"]
+"""To a model, with an action through its channel, in messages about scores to a channel, or back to the profile."""
+
+
 @dataclass(frozen=True, slots=True)
 class ExceptionPlan:
     """Guarded data that may leave, by name.
 
     Attributes:
         reads: The path.
+        to: The ways out that it may take.
         labels: What is excused there.
         because: Why.
         reviewed_by: Who has agreed.
     """
 
     reads: str
+    to: tuple[Way, ...]
     labels: tuple[str, ...]
     because: str
     reviewed_by: str
@@ -207,14 +213,11 @@ class ExceptionPlan:
         """Return the JSON form."""
         return {
             "reads": self.reads,
+            "to": list(self.to),
             "labels": list(self.labels),
             "because": self.because,
             "reviewed_by": self.reviewed_by,
         }
-
-
-Way = Literal["model", "action", "channel", "score"]
-"""To a model, with an action through its channel, in messages about scores to a channel, or back to the profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +228,7 @@ class Flow:
         to: Which way.
         name: Of the model, the action, the channel or the score.
         features: Features that leave on it.
-        reads: Paths that leave on it without being a feature.
+        reads: Paths that leave on it without being a feature, or stand in for an output that does.
         outputs: Whether outputs of the model do.
         labels: Of everything that does; an action also carries the id of the profile, and a message about a score
             that and the anonymous id of the event.

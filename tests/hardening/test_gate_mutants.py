@@ -19,8 +19,10 @@ WITHOUT = f"{CANARIES}::test_without_consent_nothing_is_found_anywhere"
 ON_THE_WAY = f"{CANARIES}::test_consent_that_goes_on_the_way_stops_what_has_not_left"
 ARRIVES = f"{CANARIES}::test_what_is_declared_does_arrive_so_that_its_absence_would_be_seen"
 LABELS = "tests/unit/governance/test_labels.py"
+SOUND = "tests/unit/governance/test_labels_are_sound.py"
 LINEAGE = "tests/unit/spec/test_lineage_gate.py"
 GATE = "tests/unit/governance/test_gate.py"
+WAYS = "tests/unit/spec/test_lineage_ways.py"
 LOG = "tests/unit/handlers/test_log.py"
 
 SECOND_CHECK = 'clearance = self._check_consent(snapshot, "before_action")'
@@ -49,18 +51,26 @@ MUTANTS = [
     ("handlers/log.py", '"experiment": _experiment(receipt.assignment),', '"experiment": receipt._experiment(),', LOG),
     # Labels: one is ignored, a whole is not everything below, what has no label passes.
     ("governance/labels.py", '({"direct-identifier", "sensitive"})', '({"direct-identifier"})', LINEAGE),
-    ("governance/labels.py", "        if whole or not touched:", "        if False:", LABELS),
-    ("governance/labels.py", "if not holding and (whole or not touched):", "if False:", LABELS),
+    ("governance/labels.py", "*beside, *self._below(steps, how)", "*beside", LABELS),
+    ("governance/labels.py", "        if not holding:\n", "        if not holding and not beside:\n", SOUND),
+    ("governance/labels.py", "if reading.label in GUARDED or not counted:", "if not counted:", LABELS),
+    ("governance/labels.py", "passing and how is How.TYPE and any", "any", SOUND),
+    ("governance/labels.py", "How.NULLNESS: 1}", "How.NULLNESS: 0}", LABELS),
+    ("governance/labels.py", "and not _declassifies(short, long)", "", LABELS),
     ("governance/labels.py", "key=lambda rule: rule.specificity", "key=lambda rule: -len(rule.path)", LABELS),
-    ("governance/labels.py", "        touched += beside\n", "", LABELS),
+    ("governance/labels.py", "(*touched, *beside, ", "(*touched, ", LABELS),
     ("governance/gate.py", "if not self.labels <= self.clearance.labels:", "if False:", GATE),
     # The gate: purposes are ignored, sinks are forgotten, exceptions excuse more.
     ("spec/lineage_gate.py", "or self._spec.purpose in self._served_by(reading)", "or True", LINEAGE),
     ("spec/lineage_gate.py", "return may if reading.purposes is None else may & reading.purposes", "return may", LINEAGE),
-    ("spec/lineage_gate.py", "if reading.label in GUARDED and leaves:", "if False:", LINEAGE),
-    ("spec/lineage_gate.py", "path[: len(named)] == named", "path[:1] == named[:1]", LINEAGE),
-    ("spec/lineage_gate.py", "findings += self._judge_id(one, way)", "pass", LINEAGE),
-    ("spec/lineage_gate.py", 'yield self._sink(f"score {name} of the profile", "score", name, [one])', "pass", LINEAGE),
+    ("spec/lineage_gate.py", "if reading.label in GUARDED and end.leaves:", "if False:", LINEAGE),
+    ("spec/lineage_exceptions.py", "path[: len(named)] != named", "path[:1] != named[:1]", LINEAGE),
+    ("spec/lineage_exceptions.py", "if way in (one, None)]", "]", WAYS),
+    ("spec/lineage_ways.py", "yield from self._ids()", "pass", LINEAGE),
+    ("spec/lineage_ways.py", 'yield self._sink(f"score {name} of the profile", "score", name, [one])', "pass", LINEAGE),
+    ("spec/lineage_ways.py", "for sink in self._sinks if output in sink.outputs]", "for sink in ()]", WAYS),
+    ("spec/lineage_ways.py", "*(use for rung in rungs for use in rung.uses)", "", WAYS),
+    ("spec/lineage_ways.py", "for use in self._reads.trigger:", "for use in ():", WAYS),
 ]  # fmt: skip
 SHOWN = (0, 6, 8, 12)
 

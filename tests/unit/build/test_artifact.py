@@ -34,7 +34,7 @@ description: d
 trigger: { event_pattern: { detail: { n: [{ numeric: [">", 3] }] } } }
 profile: { key: event.user_id, missing: empty }
 purpose: retention
-exceptions: [{ reads: profile.c, because: The model was approved with it., reviewed_by: Ada P. }]
+exceptions: [{ reads: profile.c, to: [model, action], because: The model was approved with it., reviewed_by: Ada P. }]
 features:
   a: { from: profile.a, type: float, range: [0, 5], outside: clip, missing: 1,
        stale_after: 7d, stale: null, as_of: profile.at }
@@ -77,6 +77,7 @@ experiments: { offers: { groups: { random: [0, 0.05] } } }
 """
 CONTRACT = """
 profile: { a: { label: behavioral }, at: { label: behavioral }, c: { label: sensitive } }
+event: { n: { label: behavioral } }
 purposes: { retention: { consent: marketing, may_read: [behavioral, derived], retention: { decisions: 45d } } }
 consents: { marketing: { segment: [Advertising], gpc: denies } }
 detector: { on_hit: block }

@@ -90,7 +90,7 @@ def test_pages_run_nothing_and_ask_nobody(specs: SpecFolder) -> None:
 
 def test_what_an_author_writes_is_text_and_never_markup(specs: SpecFolder) -> None:
     plan = specs.plans["churn-retention"]
-    told = ExceptionPlan("profile.email", ("direct-identifier",), HOSTILE, HOSTILE)
+    told = ExceptionPlan("profile.email", ("model",), ("direct-identifier",), HOSTILE, HOSTILE)
     governance = replace(plan.governance, exceptions=(told,))
     hostile = replace(plan, description=HOSTILE, owner=HOSTILE, governance=governance)
     found = page_of(specs, hostile)
@@ -101,10 +101,12 @@ def test_what_an_author_writes_is_text_and_never_markup(specs: SpecFolder) -> No
 
 def test_an_exception_stands_on_the_page_with_who_has_agreed(specs: SpecFolder) -> None:
     plan = specs.plans["churn-retention"]
-    told = ExceptionPlan("profile.email", ("direct-identifier",), "Approved for fraud.", "Ada Privacy")
+    told = ExceptionPlan(
+        "profile.email", ("model",), ("direct-identifier",), "Approved for fraud.", "Ada Privacy"
+    )
     found = page_of(specs, replace(plan, governance=replace(plan.governance, exceptions=(told,))))
     assert (
-        "Exception: profile.email (direct-identifier) may leave. Approved for fraud. Reviewed by Ada Privacy."
+        "Exception: profile.email (direct-identifier) may leave to model. Approved for fraud. Reviewed by Ada Privacy."
     ) in found.text
 
 
@@ -117,7 +119,7 @@ def test_a_channel_that_is_told_scores_stands_on_the_page_and_in_the_explanation
     ).text
     assert (
         "the channel platform (memory), as the score churn_risk"
-        "outputs of the model, the id of the profile, the anonymous id of the event"
+        "profile.scores.churn_risk.value, outputs of the model, the id of the profile, the anonymous id of the event"
         "derivedpseudonymous"
     ) in text
     document = explanation(plan)
@@ -126,7 +128,7 @@ def test_a_channel_that_is_told_scores_stands_on_the_page_and_in_the_explanation
         "to": "channel",
         "name": "platform",
         "features": [],
-        "reads": [],
+        "reads": ["profile.scores.churn_risk.value"],
         "outputs": True,
         "labels": ["derived", "pseudonymous"],
     } in document["leaves"]
@@ -134,7 +136,7 @@ def test_a_channel_that_is_told_scores_stands_on_the_page_and_in_the_explanation
     assert told == [
         "churn_risk to platform (memory)",
         (
-            "  carries the id of the profile, the anonymous id of the event, outputs of the model; "
+            "  carries the id of the profile, the anonymous id of the event, profile.scores.churn_risk.value, outputs of the model; "
             "labels: derived, pseudonymous"
         ),
     ]

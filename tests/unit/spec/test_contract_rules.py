@@ -64,6 +64,6 @@ def test_a_contract_that_forbids_more_lists_everything_that_breaks_by_spec(tmp_p
     assert {problem.code for problem in errors} == {"governance.not_allowed"}
     broken = [Path(problem.file).name for problem in errors]
     assert set(broken) == {"footwear-offer.yaml", "saas-account-health.yaml", "watch-next.yaml"}
-    # One for each feature, and all features at once.
-    assert broken.count("footwear-offer.yaml") == 6
+    # One for each feature and all features at once, and one for what fires it.
+    assert broken.count("footwear-offer.yaml") == 7
     assert broken.count("saas-account-health.yaml") == 7

@@ -30,6 +30,7 @@ CONTRACT: dict[str, Json] = {
         "support": {"consent": "service", "may_read": ["behavioral", "transactional", "pseudonymous"]},
     },
 }
+LAST = "profile.scores.churn_risk.value"
 FREE: dict[str, Json] = {"write_back": None, "model": None, "decide": {}}
 
 
@@ -167,7 +168,11 @@ def test_no_identifier_comes_back_as_an_output() -> None:
     model = {**SPEC["model"], "range": {}, "fallback": [{"churn_risk": "profile.email"}]}
     code, message = only(model=model)
     assert code == "governance.leaves"
-    assert message.endswith("profile.email → output churn_risk when the model does not answer")
+    step = "profile.email → output churn_risk when the model does not answer"
+    assert message == (
+        f"direct-identifier data would leave: {step}; {step} → score churn_risk of the profile; "
+        f"{step} → payload of action offer-20"
+    )
 
 
 def test_the_id_of_a_profile_is_no_name() -> None:
@@ -205,8 +210,13 @@ def test_a_feature_has_the_union_of_labels_and_the_intersection_of_purposes() ->
     assert orders.purposes == ("retention", "support")
 
 
-def exception(reads: str) -> dict[str, Json]:
-    return {"reads": reads, "because": "The model knows domains.", "reviewed_by": "Ada P."}
+def exception(reads: str, *to: str) -> dict[str, Json]:
+    return {
+        "reads": reads,
+        "to": list(to or ("model",)),
+        "because": "The model knows domains.",
+        "reviewed_by": "Ada P.",
+    }
 
 
 def test_an_exception_lets_one_path_leave_and_the_plan_says_so() -> None:
@@ -289,7 +299,7 @@ def test_no_identifier_is_told_to_a_channel_as_a_score(source: str, way: str) ->
 
 
 def test_a_score_with_an_excused_identifier_says_so_at_its_channel() -> None:
-    plan = built(**telling("profile.email", exceptions=[exception("profile.email")]))
+    plan = built(**telling("profile.email", exceptions=[exception("profile.email", "score", "channel")]))
     labels = ("direct-identifier", "pseudonymous")
     assert told_flow(plan) == Flow(
         "channel", "platform", (), ("profile.email",), outputs=False, labels=labels
@@ -304,7 +314,9 @@ def test_scores_of_one_channel_and_the_ids_with_them_are_one_way_out() -> None:
     }
     plan = built(**telling("churn_risk", write_back=write_back))
     labels = ("derived", "pseudonymous", "transactional")
-    assert told_flow(plan) == Flow("channel", "platform", ("recency_days",), (), outputs=True, labels=labels)
+    assert told_flow(plan) == Flow(
+        "channel", "platform", ("recency_days",), (LAST,), outputs=True, labels=labels
+    )
     assert plan.told("platform") == ("risk", "days")
     assert "event.anonymous_id" in plan.reads
     assert "event.anonymous_id" not in built(profile={"key": "event.user_id"}).reads
@@ -320,14 +332,14 @@ def test_the_anonymous_id_of_a_message_about_a_score_is_no_name() -> None:
         "governance.leaves",
         "direct-identifier data would leave: event.anonymous_id → messages about scores to channel platform",
     )
-    excused = a_plan(contract=contract, **sections, exceptions=[exception("event.anonymous_id")])
+    excused = a_plan(contract=contract, **sections, exceptions=[exception("event.anonymous_id", "channel")])
     assert "direct-identifier" in told_flow(excused).labels
 
 
 def test_the_id_of_a_profile_that_a_channel_is_told_has_its_labels() -> None:
     sections = telling("churn_risk", profile={"key": "event.traits.email"})
     assert only(**sections)[0] == "governance.leaves"
-    excused = built(**sections, exceptions=[exception("event.traits.email")])
+    excused = built(**sections, exceptions=[exception("event.traits.email", "action", "channel")])
     assert told_flow(excused).labels == ("derived", "direct-identifier", "pseudonymous")
 
 
@@ -335,7 +347,7 @@ def test_what_leaves_is_told_way_by_way() -> None:
     plan = built()
     assert plan.governance.flows == (
         Flow("model", "churn-risk", ("recency_days", "orders"), (), outputs=False, labels=("transactional",)),
-        Flow("score", "churn_risk", (), (), outputs=True, labels=("derived",)),
-        Flow("action", "offer-20", (), (), outputs=True, labels=("derived", "pseudonymous")),
+        Flow("score", "churn_risk", (), (LAST,), outputs=True, labels=("derived",)),
+        Flow("action", "offer-20", (), (LAST,), outputs=True, labels=("derived", "pseudonymous")),
         Flow("action", "offer-10", (), (), outputs=False, labels=("pseudonymous",)),
     )
