@@ -136,8 +136,8 @@ def test_a_channel_that_is_told_scores_stands_on_the_page_and_in_the_explanation
     assert told == [
         "churn_risk to platform (memory)",
         (
-            "  carries the id of the profile, the anonymous id of the event, profile.scores.churn_risk.value, outputs of the model; "
-            "labels: derived, pseudonymous"
+            "  carries the id of the profile, the anonymous id of the event, "
+            "profile.scores.churn_risk.value, outputs of the model; labels: derived, pseudonymous"
         ),
     ]
 
