@@ -6,6 +6,7 @@ import math
 import random
 from collections import Counter as Tally
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -75,30 +76,78 @@ def test_chances_sum_to_one_and_none_is_below_the_floor(candidates: list[Posteri
     assert all(chance >= least - 1e-15 for chance in chances)
 
 
-def reference(candidates: list[Posterior], steps: int = 4_000) -> list[float]:
-    """Integrate on a fine grid: density of one times the probability that all others are below."""
+def reference(candidates: list[Posterior], steps: int = 800) -> list[float]:
+    """Integrate over the merged quantiles of all candidates: what one passes, times that all others are below."""
     spread = [math.sqrt(one.variance) for one in candidates]
-    low = min(one.mean - 9 * width for one, width in zip(candidates, spread, strict=True))
-    high = max(one.mean + 9 * width for one, width in zip(candidates, spread, strict=True))
-    step, found = (high - low) / steps, [0.0] * len(candidates)
-    for number in range(steps + 1):
-        at = low + number * step
-        scores = [(at - one.mean) / width for one, width in zip(candidates, spread, strict=True)]
-        below = [0.5 * math.erfc(-score / math.sqrt(2)) for score in scores]
-        for index, score in enumerate(scores):
-            density = math.exp(-score * score / 2) / spread[index] / math.sqrt(2 * math.pi)
-            found[index] += step * density * math.prod(below[:index] + below[index + 1 :])
+    lowest = max(one.mean - 7 * width for one, width in zip(candidates, spread, strict=True))
+    grid = sorted(
+        at
+        for one, width in zip(candidates, spread, strict=True)
+        for step in range(steps + 1)
+        if (at := one.mean + width * (14 * step / steps - 7)) >= lowest
+    )
+
+    def below(at: float) -> list[float]:
+        return [
+            0.5 * math.erfc((one.mean - at) / width / math.sqrt(2))
+            for one, width in zip(candidates, spread, strict=True)
+        ]
+
+    found, before = [0.0] * len(candidates), below(grid[0])
+    for first, second in pairwise(grid):
+        middle, after = below((first + second) / 2), below(second)
+        every = math.prod(middle)
+        for index, passed in enumerate(after):
+            found[index] += every / middle[index] * (passed - before[index])
+        before = after
     return found
 
 
-@pytest.mark.parametrize(("ratio", "error"), [(3, 0.001), (10, 0.006), (30, 0.015)])
-def test_chances_are_those_of_a_numeric_integral(ratio: int, error: float) -> None:
-    source = random.Random(7)
-    for _ in range(8):
-        candidates = [Posterior(source.gauss(0, 1), source.uniform(1 / ratio, 1) ** 2) for _ in range(6)]
-        found = chances_of_being_best(candidates)
-        expected = reference(candidates)
-        assert max(abs(a - b) for a, b in zip(found, expected, strict=True)) < error
+def furthest(candidates: list[Posterior]) -> float:
+    """Return how far any chance is from the reference."""
+    found, expected = chances_of_being_best(candidates), reference(candidates)
+    return max(abs(one - other) for one, other in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize("ratio", [1, 10, 1_000])
+def test_chances_are_those_of_a_numeric_integral_however_unequal_the_candidates_are(ratio: int) -> None:
+    source = random.Random(ratio)
+    for _ in range(12):
+        apart = source.choice([0.01, 0.1, 1.0, 3.0])
+        candidates = [
+            Posterior(source.gauss(0, apart), ratio ** (-2 * source.random()))
+            for _ in range(source.randint(2, 8))
+        ]
+        assert furthest(candidates) < 1e-4
+
+
+@pytest.mark.parametrize(
+    "deviations",
+    [(1.0, 0.005, 0.005), (10.0, 0.1, 0.1, 0.1), tuple(0.5**number for number in range(10)), (1.0,) * 10],
+    ids=["two tight ones", "new beside well-learned", "each half as wide", "all alike"],
+)
+def test_a_new_action_beside_well_learned_ones_gets_its_due(deviations: tuple[float, ...]) -> None:
+    candidates = [Posterior(0.02 * place, width**2) for place, width in enumerate(deviations)]
+    assert furthest(candidates) < 1e-4
+
+
+@given(st.floats(-3, 3), st.floats(1e-6, 1.0), st.floats(-1e6, 1e6))
+def test_chances_of_two_are_exact(apart: float, ratio: float, away: float) -> None:
+    """P(X > Y) = Φ((μ₁ − μ₂) / √(σ₁² + σ₂²)), however unequal they are and wherever they lie."""
+    found = chances_of_being_best([Posterior(away + apart, ratio**2), Posterior(away, 1.0)])
+    expected = 0.5 * math.erfc(-apart / math.sqrt(1 + ratio**2) / math.sqrt(2))
+    assert found[0] == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_certain_candidate_is_the_best_where_all_others_are_below() -> None:
+    # Φ((0.5 − 0) / 1) · Φ((0.5 − 0) / 2); the certain one below it never is.
+    half = 0.5 * math.erfc(-0.5 / math.sqrt(2)) * 0.5 * math.erfc(-0.25 / math.sqrt(2))
+    found = chances_of_being_best([Posterior(0, 1), Posterior(0.4, 0), Posterior(0.5, 0), Posterior(0, 4)])
+    assert found[1] == 0.0
+    assert found[2] == pytest.approx(half, abs=1e-4)
+    assert sum(found) == pytest.approx(1.0)
+    assert chances_of_being_best([Posterior(0, 1), Posterior(50, 0)]) == [0.0, 1.0]
+    assert chances_of_being_best([Posterior(0, 1), Posterior(-50, 0)]) == [1.0, 0.0]
 
 
 def test_chances_of_two_candidates_have_a_closed_form() -> None:
