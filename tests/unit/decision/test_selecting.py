@@ -135,6 +135,20 @@ def test_do_nothing_can_be_drawn() -> None:
     assert found.chances[DO_NOTHING] >= 0.02
 
 
+def test_an_action_is_drawn_as_often_as_it_is_worth_more_than_nothing() -> None:
+    """All that is doubted has its part: the action's chance by weight, value and lever, and that of doing nothing."""
+    plan = LearningPlan(prior_weight=20.0, floor=0.0)
+    revenue = ObjectivePlan("revenue", weight=3.0)
+    ranking = RankingPlan((revenue,), levers={"offer": 0.5}, learning=plan)
+    beliefs = {("offer", "revenue"): Counter(80, 30, 30), (DO_NOTHING, "revenue"): Counter(180, 30, 30)}
+    found = select([an_action("offer", 10.0, 0.3, cost=1.5)], {}, the_setting(ranking, 0.2, beliefs=beliefs))
+    # Beta(36, 64) and Beta(34, 166); 3·10·(0.36 − 0.17)·0.5 − 1.5 = 1.35.
+    offer, nothing = 36 * 64 / (100**2 * 101), 34 * 166 / (200**2 * 201)
+    doubt = math.sqrt((3 * 10 * 0.5) ** 2 * offer + (3 * 10) ** 2 * nothing)
+    assert found.valued["offer"].net == pytest.approx(1.35)
+    assert found.chances["offer"] == pytest.approx(0.5 * math.erfc(-1.35 / doubt / math.sqrt(2)), abs=1e-4)
+
+
 amounts = st.one_of(st.floats(allow_nan=True, allow_infinity=True), st.floats(-10, 200))
 groups = st.sampled_from(["optimised", "random", "usual"])
 

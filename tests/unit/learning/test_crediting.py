@@ -19,6 +19,7 @@ from functions.learning.recording import Recorder
 from functions.learning.trials import Trial, counter_name, trial_from
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
+from functions.profiles.feedback import FeedbackRecord
 from functions.runtime.engine import Runtime
 from functions.runtime.receipt import Receipt
 from functions.spec.experiment_plan import ExperimentPlan, ExperimentsPlan
@@ -40,10 +41,11 @@ ONCE = {"name": "once", "cap": "discount", "at_most": 1, "per": "7d rolling"}
 KEEP = {"marketing": ConsentSource(ended_by=())}
 
 
-def learning(floor: float = 0.0, **more: Any) -> Plan:
+def learning(floor: float = 0.0, half_life: str | None = None, **more: Any) -> Plan:
+    policy = {"floor": floor, **({"half_life": half_life} if half_life else {})}
     return a_plan(
         {**REGISTRY, "currency": "EUR", "actions": {"offer-20": OFFER}},
-        policy={"objectives": {"kept": {}}, "learning": {"floor": floor}},
+        policy={"objectives": {"kept": {}}, "learning": policy},
         decide=DECIDE,
         **more,
     )
@@ -175,6 +177,19 @@ def test_a_decision_that_ended_before_the_model_was_asked_is_of_its_own_segment(
     assert capped.model is not None
     assert (capped.model.rung, capped.segment) == ("none", "5")
     assert [trial.leaf for trial in world.trials()] == ["5", "5"]
+
+
+def test_what_was_learned_fades_by_the_half_life_of_the_policy() -> None:
+    def believed(half_life: str | None) -> float | None:
+        world, plan = World(), learning(half_life=half_life)
+        counted = {"trials": 60.0, "total": 60.0, "squares": 60.0}
+        name = counter_name("churn", "5", "offer-20", "kept")
+        assert world.feedback.write_feedback([FeedbackRecord("counter", name, "-", NOW - 2 * DAY, counted)])
+        return world.decide(plan).candidates[0].value
+
+    # The guess of 0.5 counts for 20 responses; 60 of two days ago for as many, or for 15 after two half-lives.
+    assert believed(None) == pytest.approx(50 * ((10 + 60) / 80 - 0.1) - 1)
+    assert believed("1d") == pytest.approx(50 * ((10 + 15) / 35 - 0.1) - 1)
 
 
 def test_what_is_learned_of_an_offer_is_true_however_many_are_not_at_risk() -> None:
