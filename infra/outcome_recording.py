@@ -94,17 +94,19 @@ class OutcomeRecording(Construct):
             timeout_s=FOLD_TIMEOUT_S,
         )
         self.fold: lambda_.IFunction = fold.function
+        self._count_on_a_schedule(fold)
+        cdk.CfnOutput(self, "QueueUrl", value=queue.queue.queue_url, description="Or put outcomes here")
+
+    def _count_on_a_schedule(self, fold: LambdaFunction) -> None:
+        target = targets.LambdaFunction(fold.invoked, retry_attempts=0, max_event_age=cdk.Duration.minutes(1))
         events.Rule(
             self,
             "Schedule",
-            rule_name=f"{configuration.prefix}_fold",
+            rule_name=f"{self._configuration.prefix}_fold",
             description="When responses are counted",
             schedule=events.Schedule.rate(cdk.Duration.minutes(FOLD_MINUTES)),
-            targets=[
-                targets.LambdaFunction(fold.invoked, retry_attempts=0, max_event_age=cdk.Duration.minutes(1))
-            ],
+            targets=[target],
         )
-        cdk.CfnOutput(self, "QueueUrl", value=queue.queue.queue_url, description="Or put outcomes here")
 
     def _function(
         self,

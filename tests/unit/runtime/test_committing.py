@@ -75,7 +75,7 @@ def test_the_second_decision_sees_the_fresh_profile_and_the_first_features() -> 
         store.put_profile(CUSTOMER, a_profile(orders=0, blocked=True), updated_at=NOW)
         _other_commit(store)
 
-    plan = a_plan(decide={"when": "!profile.blocked && features.orders == `5`", "actions": ["offer-10"]})
+    plan = a_plan(decide={"when": "!(profile.blocked) && features.orders == `5`", "actions": ["offer-10"]})
     world, _ = _world(change)
     receipt = world.runtime.handle(plan, an_event(), now=NOW)
     assert (receipt.outcome, receipt.reason.code) == ("no_action", "condition.false")
