@@ -74,6 +74,10 @@ class Rehearsal:
         self._wall += duration
         self._seconds += duration.total_seconds()
 
+    def jump(self, duration: timedelta) -> None:
+        """Set the wall clock, forth or back; no time passes."""
+        self._wall += duration
+
     def _sleep(self, seconds: float) -> None:
         self.wait(timedelta(seconds=seconds))
 

@@ -115,7 +115,7 @@ def test_whatever_the_clock_does_between_the_stages_there_is_one_decision_and_on
 
     def jump(_: str) -> None:
         if left:
-            world.wait(left.pop())
+            world.jump(left.pop())
 
     world.on_stage = jump
     receipts: list[Receipt] = [world.runtime.handle(PLAN, an_event(), now=NOW) for _ in range(3)]
