@@ -14,7 +14,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from functions.operations.exporting import FOLDER
-from functions.profiles.dynamodb_items import DECISION
+from functions.profiles.dynamodb_keys import DECISION
 from functions.profiles.dynamodb_table import SORT_KEY
 from infra import grants
 from infra.accepted import accept

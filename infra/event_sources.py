@@ -13,7 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from functions.documents import Json
-from functions.profiles.dynamodb_items import PROFILE
+from functions.profiles.dynamodb_keys import PROFILE
 from functions.profiles.dynamodb_table import SORT_KEY
 from infra.accepted import accept
 from infra.addresses import BusAddress

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -10,78 +10,76 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from functions.actions.opening import CHANNEL_KINDS
+from functions.profiles.codec import RESERVED
 from functions.profiles.dynamodb_consents import PURPOSE
-from functions.profiles.dynamodb_documents import OPERATOR_PARTITION, SUPPRESSION_PARTITION
-from functions.profiles.dynamodb_identities import TARGET
-from functions.profiles.dynamodb_profiles import BODY, WRITTEN_AT
-from functions.profiles.dynamodb_table import OUTBOX_INDEX
+from functions.profiles.dynamodb_keys import BUDGET, COUNTER, DECIDED, MEASURED
+from functions.profiles.dynamodb_table import OUTBOX_INDEX, PARTITION_KEY, SORT_KEY
 from functions.spec.plan import ChannelPlan, ModelPlan
 from infra.addresses import TableAddress, existing_bus
+from infra.local_target import lacks_leading_keys
 
 _KIND_OF_CLASS: Final = {path: kind for kind, path in CHANNEL_KINDS.items()}
 
 READS: Final = ("dynamodb:BatchGetItem", "dynamodb:GetItem")
 """By key only: nothing that fires a function can list profiles."""
 
-WRITES: Final = ("dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
-"""What a commit and a lease are made of; a transaction needs the right for each of its operations."""
+WRITES: Final = ("dynamodb:PutItem", "dynamodb:UpdateItem")
+"""A transaction needs the right for each of its operations. Nothing is ever deleted."""
 
-INGESTED: Final = (BODY, WRITTEN_AT, TARGET, f"{PURPOSE}*")
-"""Attributes that only profile ingest writes: of profiles, aliases and consent."""
-
-DECIDED: Final = ("outcome", "lease_owner", "amount_left", "score#*", "contact#*")
-"""Attributes of decisions, outbox entries, budgets and states, which profile ingest never writes."""
+_LEADING: Final = "dynamodb:LeadingKeys"
 
 
 def table_statements(stack: cdk.Stack, table: TableAddress) -> Iterator[iam.PolicyStatement]:
-    """Yield what a decision does with the table.
+    """Yield what a decision does with the table: it reads, checks, and writes where decisions stand.
 
-    Partition keys are ids of profiles, any of them, so a condition on leading keys would narrow nothing. What is
-    narrowed: nothing is deleted, nothing listed, a profile, consent or an alias can't be written, and neither can
-    what operators share: a function that could switch itself on would be no safer than without a switch.
+    IAM knows partition keys and no sort keys; so each owner has partitions of its own. A decision can write no
+    profile, no consent and no alias, and nothing that operators share: a function that could switch itself on would
+    be no safer than without a switch.
     """
-    yield _allow((*READS, *WRITES), table.arn)
-    yield _not_writing(table, INGESTED)
-    yield _not_operating(table)
+    yield _allow((*READS, "dynamodb:ConditionCheckItem"), table.arn)
+    yield _writing(stack, table, DECIDED, MEASURED, BUDGET)
     yield from key_statements(stack, table)
 
 
 def ingest_statements(stack: cdk.Stack, table: TableAddress) -> Iterator[iam.PolicyStatement]:
-    """Yield what taking profiles in does with the table: it writes profiles, consent and aliases, and nothing else."""
-    yield _allow((*READS, "dynamodb:PutItem", "dynamodb:UpdateItem"), table.arn)
-    yield _not_writing(table, DECIDED)
-    yield _not_operating(table)
+    """Yield what taking profiles in does with the table: it writes what the platform owns, and nothing else."""
+    yield _allow(READS, table.arn)
+    yield _allow(WRITES, table.arn, conditions=_partitions(stack, "StringNotLike", RESERVED))
     yield from key_statements(stack, table)
 
 
 def outcome_statements(stack: cdk.Stack, table: TableAddress) -> Iterator[iam.PolicyStatement]:
     """Yield what recording outcomes does with the table: trials of one customer, responses, and the end of consent."""
-    yield _allow((*READS, "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"), table.arn)
-    yield _not_writing(table, (BODY, WRITTEN_AT, TARGET, *DECIDED))
-    yield _not_operating(table)
+    yield _allow((*READS, "dynamodb:Query"), table.arn)
+    yield _writing(stack, table, MEASURED)
+    consent: dict[str, object] = {"dynamodb:Attributes": [PARTITION_KEY, SORT_KEY, f"{PURPOSE}*"]}
+    of_customers = _partitions(stack, "StringNotLike", RESERVED)
+    yield _allow(
+        ("dynamodb:UpdateItem",), table.arn, conditions={**of_customers, "ForAllValues:StringLike": consent}
+    )
     yield from key_statements(stack, table)
 
 
-def _not_operating(table: TableAddress) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        effect=iam.Effect.DENY,
-        actions=["dynamodb:PutItem", "dynamodb:UpdateItem"],
-        resources=[table.arn],
-        conditions={
-            "ForAnyValue:StringLike": {
-                "dynamodb:LeadingKeys": [OPERATOR_PARTITION, f"{SUPPRESSION_PARTITION}*"]
-            }
-        },
-    )
+def fold_statements(stack: cdk.Stack, table: TableAddress) -> Iterator[iam.PolicyStatement]:
+    """Yield what counting responses does with the table: it lists trials that are due, and counts."""
+    yield _allow(READS, table.arn)
+    yield _writing(stack, table, MEASURED, COUNTER)
+    yield from outbox_statements(table)
+    yield from key_statements(stack, table)
 
 
-def _not_writing(table: TableAddress, attributes: Sequence[str]) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        effect=iam.Effect.DENY,
-        actions=["dynamodb:PutItem", "dynamodb:UpdateItem"],
-        resources=[table.arn],
-        conditions={"ForAnyValue:StringLike": {"dynamodb:Attributes": list(attributes)}},
-    )
+def _writing(stack: cdk.Stack, table: TableAddress, *prefixes: str) -> iam.PolicyStatement:
+    return _allow(WRITES, table.arn, conditions=_partitions(stack, "StringLike", *prefixes))
+
+
+def _partitions(stack: cdk.Stack, operator: str, *prefixes: str) -> dict[str, object]:
+    """Return the condition that every partition key of a request begins, or does not begin, like this.
+
+    It would hold for a request without any such key; so one is asked for besides, where the keys are known.
+    """
+    patterns: dict[str, object] = {_LEADING: [f"{prefix}*" for prefix in prefixes]}
+    known: dict[str, object] = {} if lacks_leading_keys(stack) else {"Null": {_LEADING: "false"}}
+    return {f"ForAllValues:{operator}": patterns, **known}
 
 
 def outbox_statements(table: TableAddress) -> Iterator[iam.PolicyStatement]:

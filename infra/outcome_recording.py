@@ -89,7 +89,7 @@ class OutcomeRecording(Construct):
             "Fold",
             "fold",
             "Counts responses, for learning",
-            statements=[*grants.table_statements(stack, table), *grants.outbox_statements(table)],
+            statements=grants.fold_statements(stack, table),
             variables={},
             timeout_s=FOLD_TIMEOUT_S,
         )

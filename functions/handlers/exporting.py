@@ -16,7 +16,8 @@ from functions.handlers.parking import Parking
 from functions.handlers.records import read_records
 from functions.handlers.telemetry import INTERNAL, Telemetry
 from functions.operations.exporting import Exported, LogObject, log_objects
-from functions.profiles.dynamodb_items import DECISION, decision_of
+from functions.profiles.dynamodb_items import decision_of
+from functions.profiles.dynamodb_keys import DECISION
 
 EXPORT: Final = "_export"
 """Name of this function in logs and metrics; no spec can have it."""

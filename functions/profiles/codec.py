@@ -20,6 +20,10 @@ ZLIB: Final = 1
 """Codec byte of a profile that is compressed with zlib."""
 
 
+RESERVED: Final = "FUNCTIONS#"
+"""What no id begins with: stores keep such keys for themselves."""
+
+
 def check_id(text: str, what: str) -> None:
     """Refuse an id that not every store can use as a key.
 
@@ -28,11 +32,13 @@ def check_id(text: str, what: str) -> None:
         what: What the id names, for the error.
 
     Raises:
-        StoreRejectedError: Empty, over `MAX_ID_BYTES`, or not encodable as UTF-8.
+        StoreRejectedError: Empty, over `MAX_ID_BYTES`, not encodable as UTF-8, or it begins with `RESERVED`.
     """
     size = len(_utf8(text, what))
     if not 0 < size <= MAX_ID_BYTES:
         raise StoreRejectedError(f"{what} has {size} bytes; 1 to {MAX_ID_BYTES} can be kept")
+    if text.startswith(RESERVED):
+        raise StoreRejectedError(f"{what} begins with {RESERVED!r}, which stores keep for themselves")
 
 
 def check_text(text: str, what: str) -> None:

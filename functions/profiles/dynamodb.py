@@ -19,17 +19,8 @@ from functions.profiles.dynamodb_commit import carry_out, prepare_commit
 from functions.profiles.dynamodb_consents import consents_of, write_consent
 from functions.profiles.dynamodb_expressions import Expression
 from functions.profiles.dynamodb_identities import erase, holdings, read_alias, target_of, write_alias
-from functions.profiles.dynamodb_items import (
-    ALIAS,
-    CONSENT,
-    DECISION,
-    OUTBOX,
-    PROFILE,
-    STATE,
-    decision_of,
-    key,
-    outbox_of,
-)
+from functions.profiles.dynamodb_items import decision_of, outbox_of
+from functions.profiles.dynamodb_keys import ALIAS, CONSENT, DECISION, OUTBOX, PROFILE, STATE, key
 from functions.profiles.dynamodb_outbox import lease_entry, list_entries, settle_entry
 from functions.profiles.dynamodb_profiles import profile_json
 from functions.profiles.dynamodb_state import state_of
@@ -148,7 +139,7 @@ class DynamoProfileStore:
         if limit <= 0:
             return []
         expression = Expression()
-        partition = f"{expression.name('pk')}={expression.value({'S': profile_id})}"
+        partition = f"{expression.name('pk')}={expression.value(key(profile_id, DECISION)['pk'])}"
         sort = f"begins_with({expression.name('sk')},{expression.value({'S': DECISION})})"
         items = self._calls.query(
             ConsistentRead=True, KeyConditionExpression=f"{partition} AND {sort}", **expression.parameters()
@@ -157,7 +148,7 @@ class DynamoProfileStore:
         return sorted(found, key=lambda record: record.decided_at, reverse=True)[:limit]
 
     def holdings(self, profile_id: str) -> Holdings:
-        """Read everything that is kept under an id, in one consistent query of its partition."""
+        """Read everything that is kept under an id, in a consistent query of each of its partitions."""
         check_id(profile_id, "the profile id")
         return holdings(self._calls, profile_id)
 

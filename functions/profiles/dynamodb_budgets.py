@@ -9,7 +9,8 @@ from functions.errors import StoreContendedError
 from functions.profiles.conditions import MAX_SHARDS
 from functions.profiles.dynamodb_calls import DynamoCalls
 from functions.profiles.dynamodb_commit import AMOUNT_LEFT
-from functions.profiles.dynamodb_items import number, shard_key
+from functions.profiles.dynamodb_items import number
+from functions.profiles.dynamodb_keys import shard_key
 
 _FIRST_LOOK: Final = 16
 """Shards that are asked for at first; a read of one that does not exist costs as much as of one that does."""

@@ -27,18 +27,15 @@ from functions.profiles.dynamodb_expressions import Expression
 from functions.profiles.dynamodb_feedback import trial_update
 from functions.profiles.dynamodb_items import (
     COMMIT,
-    CONSENT,
-    STATE,
     Attribute,
     Item,
     decision_item,
     decision_of,
-    key,
     key_of,
     number,
     outbox_item,
-    shard_key,
 )
+from functions.profiles.dynamodb_keys import CONSENT, STATE, key, shard_key
 from functions.profiles.dynamodb_state import (
     StateWrite,
     contacts_left,

@@ -14,7 +14,8 @@ from functions.profiles.codec import decode_document
 from functions.profiles.consents import supersedes
 from functions.profiles.dynamodb_calls import DynamoCalls
 from functions.profiles.dynamodb_expressions import Expression
-from functions.profiles.dynamodb_items import CONSENT, Attribute, Item, key
+from functions.profiles.dynamodb_items import Attribute, Item
+from functions.profiles.dynamodb_keys import CONSENT, key
 from functions.profiles.rows import consent_from, consent_row
 
 PURPOSE: Final = "purpose#"

@@ -5,34 +5,22 @@ from __future__ import annotations
 from typing import Any, Final
 
 from functions.profiles.dynamodb_expressions import Expression
-from functions.profiles.dynamodb_items import Item, key, number
+from functions.profiles.dynamodb_items import Item, number
+from functions.profiles.dynamodb_keys import DOCUMENT, OPERATOR, SUPPRESSION, key_in
 from functions.profiles.operator_documents import MARK
 from functions.profiles.premises import DocumentCondition
-
-OPERATOR_PARTITION: Final = "OPERATOR#DOCUMENTS"
-"""Partition key of every shared document but the suppression marks.
-
-A profile of that id could be read, and no decision about it could be written.
-"""
-
-SUPPRESSION_PARTITION: Final = "SUPPRESSION#"
-"""What the partition key of a suppression mark begins with.
-
-Each has a partition of its own, since every decision that a list concerns reads one and checks it again.
-"""
 
 VERSION: Final = "version"
 """Attribute of a shared document that counts its writes."""
 
-DOCUMENT: Final = "DOCUMENT#"
-"""What the sort key of a shared document begins with; its name follows."""
-
 
 def document_key(name: str) -> Item:
-    """Return the key of a shared document."""
-    if name.startswith(MARK):
-        return key(SUPPRESSION_PARTITION + name.removeprefix(MARK), DOCUMENT + name)
-    return key(OPERATOR_PARTITION, DOCUMENT + name)
+    """Return the key of a shared document.
+
+    A suppression mark has a partition of its own: decisions that a list concerns read one and check it again.
+    """
+    partition = SUPPRESSION + name.removeprefix(MARK) if name.startswith(MARK) else OPERATOR
+    return key_in(partition, DOCUMENT + name)
 
 
 def document_version(item: Item) -> int:

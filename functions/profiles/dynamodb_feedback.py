@@ -16,17 +16,15 @@ from functions.profiles.dynamodb_calls import DynamoCalls, Surroundings, make_cl
 from functions.profiles.dynamodb_expressions import Expression
 from functions.profiles.dynamodb_items import (
     OUTBOX_SHARDS,
-    RESPONSES,
-    TRIAL,
     Item,
     attributes,
     checked,
     epoch_seconds,
-    key,
     key_of,
     number,
     row_from,
 )
+from functions.profiles.dynamodb_keys import RESPONSES, TRIAL, counter_key, key
 from functions.profiles.dynamodb_table import OUTBOX_INDEX, OUTBOX_INDEX_PARTITION_KEY, TTL_ATTRIBUTE
 from functions.profiles.feedback import FeedbackKey, FeedbackRecord, check_keys, check_records, voided
 from functions.profiles.rows import feedback_from, feedback_row
@@ -35,7 +33,6 @@ from functions.times import format_instant
 BUDGET_MS: Final = 2_000
 """As for profiles, so that both stores of a process share one client and its connections."""
 
-_COUNTER: Final = "COUNTER"
 _COLUMNS: Final = ("kind", "owner", "name", "at", "body", "version", "due_at", "keep_until")
 _OPTIONAL: Final = ("due_at", "keep_until")
 _SHARD: Final = "trial-"
@@ -111,7 +108,7 @@ class DynamoFeedbackStore:
 
     def _items(self, profile_id: str, sort: str) -> Sequence[Item]:
         expression = Expression()
-        partition = f"{expression.name('pk')}={expression.value({'S': profile_id})}"
+        partition = f"{expression.name('pk')}={expression.value(key(profile_id, sort)['pk'])}"
         begins = f"begins_with({expression.name('sk')},{expression.value({'S': sort})})"
         query = {"ConsistentRead": True, "KeyConditionExpression": f"{partition} AND {begins}"}
         return list(self._calls.query(**query, **expression.parameters()))
@@ -149,7 +146,7 @@ def void_trial(calls: DynamoCalls, profile_id: str, decision_id: str) -> list[di
 
 def _key(kind: str, owner: str, name: str) -> Item:
     if kind == "counter":
-        return key(f"{_COUNTER}#{owner}", _COUNTER)
+        return counter_key(owner)
     return key(owner, TRIAL + name if kind == "trial" else RESPONSES)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from functions.errors import StoreContendedError
@@ -10,7 +11,8 @@ from functions.profiles.access import Holdings, newest_first, oldest_first
 from functions.profiles.dynamodb_calls import DynamoCalls
 from functions.profiles.dynamodb_consents import consents_of
 from functions.profiles.dynamodb_expressions import Expression
-from functions.profiles.dynamodb_items import (
+from functions.profiles.dynamodb_items import Item, decision_of, key_of, outbox_of
+from functions.profiles.dynamodb_keys import (
     ALIAS,
     ALIAS_OF,
     CONSENT,
@@ -20,11 +22,8 @@ from functions.profiles.dynamodb_items import (
     RESPONSES,
     STATE,
     TRIAL,
-    Item,
-    decision_of,
     key,
-    key_of,
-    outbox_of,
+    partitions_of,
 )
 from functions.profiles.dynamodb_profiles import profile_json
 from functions.profiles.dynamodb_state import state_of
@@ -79,7 +78,7 @@ def erase(calls: DynamoCalls, profile_id: str) -> bool:
     """Erase all that is kept about a profile; say whether there was anything.
 
     Looks again after it has deleted, until nothing is left: a commit that comes in between is then either
-    erased whole, or comes after the erasure and is whole. Items of others in the partition stay.
+    erased whole, or comes after the erasure and is whole. Items of others in the partitions stay.
     """
     for done in range(_ROUNDS):
         items = _owned(calls, profile_id)
@@ -117,15 +116,19 @@ def _is(item: Item, kind: str) -> bool:
 
 
 def _owned(calls: DynamoCalls, profile_id: str, *, whole: bool = False) -> Sequence[Item]:
-    expression = Expression()
-    condition = f"{expression.name('pk')}={expression.value({'S': profile_id})}"
-    keys = {} if whole else {"ProjectionExpression": f"{expression.name('pk')},{expression.name('sk')}"}
-    items = calls.query(
-        ConsistentRead=True, KeyConditionExpression=condition, **keys, **expression.parameters()
-    )
+    items = chain.from_iterable(_items(calls, one, whole) for one in partitions_of(profile_id))
     return [
         item for item in items if item["sk"]["S"] in _OWNED or item["sk"]["S"].startswith(_OWNED_PREFIXES)
     ]
+
+
+def _items(calls: DynamoCalls, partition: str, whole: bool) -> Iterator[Item]:
+    expression = Expression()
+    condition = f"{expression.name('pk')}={expression.value({'S': partition})}"
+    keys = {} if whole else {"ProjectionExpression": f"{expression.name('pk')},{expression.name('sk')}"}
+    return calls.query(
+        ConsistentRead=True, KeyConditionExpression=condition, **keys, **expression.parameters()
+    )
 
 
 def _moved(table: str, alias: str, before: str | None, profile_id: str) -> list[dict[str, Any]]:

@@ -1,10 +1,4 @@
-"""Items of the table: their keys, their attributes and their sizes.
-
-Everything about a profile has its id as partition key, so that one query finds it: `PROFILE`, `CONSENT`,
-`STATE`, `DECISION#id`, `OUTBOX#id`, and `ALIAS#alias` for each alias that points to it. The alias itself is
-the item `ALIAS` of its own partition. Each shard of a budget has a partition of its own, so that no item
-is hot.
-"""
+"""Items of the table: their attributes and their sizes; their keys are those of `dynamodb_keys`."""
 
 from __future__ import annotations
 
@@ -14,6 +8,7 @@ from typing import Any, Final
 from zlib import crc32
 
 from functions.errors import StoreRejectedError
+from functions.profiles.dynamodb_keys import DECISION, OUTBOX, key
 from functions.profiles.dynamodb_table import (
     OUTBOX_INDEX_PARTITION_KEY,
     PARTITION_KEY,
@@ -29,16 +24,6 @@ Attribute = dict[str, Any]
 
 Item = dict[str, Attribute]
 """Attributes by name."""
-
-PROFILE: Final = "PROFILE"
-CONSENT: Final = "CONSENT"
-STATE: Final = "STATE"
-DECISION: Final = "DECISION#"
-OUTBOX: Final = "OUTBOX#"
-TRIAL: Final = "TRIAL#"
-RESPONSES: Final = "RESPONSES"
-ALIAS: Final = "ALIAS"
-ALIAS_OF: Final = "ALIAS#"
 
 OUTBOX_SHARDS: Final = 8
 """Partitions of the outbox index; each takes some 400 actions a second (1,000 write units, KEYS_ONLY)."""
@@ -57,19 +42,9 @@ _SINCE: Final[Row] = {"paid": "[]", "zones": "{}", "undelivered": 0, "known_as":
 """Fields that items of an earlier version lack, with what they hold then."""
 
 
-def key(partition: str, sort: str) -> Item:
-    """Return the key of an item."""
-    return {PARTITION_KEY: {"S": partition}, SORT_KEY: {"S": sort}}
-
-
 def key_of(item: Item) -> Item:
     """Return the key of an item that was read."""
     return {PARTITION_KEY: item[PARTITION_KEY], SORT_KEY: item[SORT_KEY]}
-
-
-def shard_key(budget: str, period: str, shard: int) -> Item:
-    """Return the key of one shard of a budget."""
-    return key(f"BUDGET#{budget}#{shard}", f"BUDGET#{period}")
 
 
 def number(value: int) -> Attribute:

@@ -11,9 +11,10 @@ from typing import Any, Final
 from functions.documents import Json
 from functions.errors import StoreRejectedError
 from functions.profiles.dynamodb_calls import Answer, DynamoCalls, Surroundings, make_client
-from functions.profiles.dynamodb_documents import DOCUMENT, OPERATOR_PARTITION, VERSION, document_key
+from functions.profiles.dynamodb_documents import VERSION, document_key
 from functions.profiles.dynamodb_expressions import Expression
 from functions.profiles.dynamodb_items import Item, number
+from functions.profiles.dynamodb_keys import DOCUMENT, OPERATOR
 from functions.profiles.operator_documents import (
     MAX_READ,
     OperatorDocument,
@@ -90,7 +91,7 @@ class DynamoOperatorStore:
     def document_names(self, prefix: str) -> Sequence[str]:
         """List the names that begin with a prefix, in order; suppression marks are found by name alone."""
         expression = Expression()
-        partition = f"{expression.name('pk')}={expression.value({'S': OPERATOR_PARTITION})}"
+        partition = f"{expression.name('pk')}={expression.value({'S': OPERATOR})}"
         sort = f"begins_with({expression.name('sk')},{expression.value({'S': DOCUMENT + prefix})})"
         items = self._calls.query(
             ConsistentRead=True,

@@ -14,18 +14,8 @@ from functions.profiles.dynamodb_calls import MAX_BATCH_READ, Answer, DynamoCall
 from functions.profiles.dynamodb_commit import AMOUNT_LEFT
 from functions.profiles.dynamodb_expressions import Expression
 from functions.profiles.dynamodb_feedback import void_trial
-from functions.profiles.dynamodb_items import (
-    OUTBOX,
-    OUTBOX_SHARDS,
-    STATE,
-    Item,
-    epoch_seconds,
-    key,
-    key_of,
-    number,
-    outbox_of,
-    shard_key,
-)
+from functions.profiles.dynamodb_items import OUTBOX_SHARDS, Item, epoch_seconds, key_of, number, outbox_of
+from functions.profiles.dynamodb_keys import OUTBOX, STATE, key, shard_key
 from functions.profiles.dynamodb_state import STATUS, VERSION, contact_attribute
 from functions.profiles.dynamodb_table import OUTBOX_INDEX, OUTBOX_INDEX_PARTITION_KEY, TTL_ATTRIBUTE
 from functions.profiles.outbox import ContactStatus, OutboxEntry, Unreadable

@@ -12,7 +12,8 @@ from typing import Any, Final
 from functions.documents import Json
 from functions.errors import StoreRejectedError
 from functions.profiles.codec import pack_profile, unpack_profile
-from functions.profiles.dynamodb_items import PROFILE, Attribute, Item, checked, key
+from functions.profiles.dynamodb_items import Attribute, Item, checked
+from functions.profiles.dynamodb_keys import PROFILE, key
 from functions.profiles.dynamodb_table import PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE
 from functions.profiles.store import MAX_PROFILE_BYTES
 

@@ -13,7 +13,8 @@ from functions.documents import Json
 from functions.errors import StoreContendedError, StoreRejectedError
 from functions.profiles.dynamodb_calls import DynamoCalls
 from functions.profiles.dynamodb_expressions import Expression
-from functions.profiles.dynamodb_items import PROFILE, Item, key
+from functions.profiles.dynamodb_items import Item
+from functions.profiles.dynamodb_keys import PROFILE, key
 from functions.profiles.dynamodb_profiles import (
     TRAITS_WRITTEN_AT,
     WRITE,

@@ -9,9 +9,11 @@ from uuid import uuid4
 
 import pytest
 
-from functions.profiles.dynamodb_calls import make_client
+from functions.profiles.dynamodb import DynamoProfileStore
+from functions.profiles.dynamodb_calls import Surroundings, make_client
 from functions.profiles.dynamodb_table import create_table
 from functions.testing.local_aws import LocalAws
+from tests.adapters.disturbance import DisturbedClient, Ticking
 
 ENVIRONMENT = Path(__file__).parents[2] / ".venv-aws"
 REGION = "eu-central-1"
@@ -64,3 +66,30 @@ def new_table(dynamodb: Any) -> Callable[[], str]:
         return name
 
     return create
+
+
+@pytest.fixture
+def client(dynamodb: Any) -> DisturbedClient:
+    return DisturbedClient(dynamodb)
+
+
+@pytest.fixture
+def table(new_table: Callable[[], str]) -> str:
+    return new_table()
+
+
+@pytest.fixture
+def clock() -> Ticking:
+    return Ticking()
+
+
+@pytest.fixture
+def store(client: DisturbedClient, table: str, clock: Ticking) -> DynamoProfileStore:
+    around = Surroundings(1.0, clock.monotonic, clock.sleep, lambda: 1.0)
+    return DynamoProfileStore(table, client=client, around=around)
+
+
+@pytest.fixture
+def other(table: str, dynamodb: Any) -> DynamoProfileStore:
+    """The store of another process."""
+    return DynamoProfileStore(table, client=dynamodb)

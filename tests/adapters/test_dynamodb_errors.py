@@ -256,10 +256,11 @@ def test_deletes_that_are_held_back_are_sent_again() -> None:
     listed: dict[str, object] = {"Items": [key]}
     none: dict[str, object] = {"Items": []}
     held = {"UnprocessedItems": {"profiles-1": [{"DeleteRequest": {"Key": key}}]}}
-    store, client = open_with(listed, held, {}, none)
+    store, client = open_with(listed, none, none, held, {}, none)
     assert store.delete_profile("profile-1") is True
-    assert client.calls == ["query", "batch_write_item", "batch_write_item", "query"]
-    store, _ = open_with(listed, held)
+    look = ["query"] * 3  # one for each partition
+    assert client.calls == [*look, "batch_write_item", "batch_write_item", *look]
+    store, _ = open_with(listed, none, none, held)
     assert type(failure(lambda: store.delete_profile("profile-1"))) is StoreThrottledError
 
 

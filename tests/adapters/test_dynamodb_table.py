@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +15,9 @@ from moto import mock_aws
 
 from functions.errors import StoreDeniedError, StoreRejectedError
 from functions.profiles.dynamodb import DynamoProfileStore
+from functions.profiles.dynamodb_feedback import DynamoFeedbackStore
+from functions.profiles.dynamodb_keys import key
+from functions.profiles.dynamodb_operator import DynamoOperatorStore
 from functions.profiles.dynamodb_table import (
     INDEX_ACTIONS,
     OUTBOX_INDEX,
@@ -21,7 +26,9 @@ from functions.profiles.dynamodb_table import (
     TTL_ATTRIBUTE,
     create_table,
 )
+from functions.profiles.feedback import FeedbackRecord
 from functions.profiles.opening import open_store
+from functions.profiles.operator_documents import MARK
 from functions.profiles.store import CommitRequest
 from functions.testing.store_checks.samples import (
     HOUR,
@@ -134,6 +141,37 @@ def test_rights_are_those_of_the_operations_in_use() -> None:
     assert names - set(service.operation_names) == {"ConditionCheckItem"}
 
 
+def test_each_partition_holds_what_one_owner_writes(dynamodb: Any, new_table: Callable[[], str]) -> None:
+    """Rights are given by partition, since IAM knows no other part of the key."""
+    table = new_table()
+    store, documents = DynamoProfileStore(table, client=dynamodb), DynamoOperatorStore(table, client=dynamodb)
+    feedback = DynamoFeedbackStore(table, client=dynamodb)
+    store.put_profile("p", {"n": 1}, updated_at=NOW)
+    store.put_consent("p", a_consent(), now=NOW)
+    store.put_alias("a", "p")
+    store.open_budget("b", "2026-11-02", [5])
+    decision = a_decision("p", "d")
+    request = paid_from(on_consent(with_action(decision), "marketing", a_consent()), "b", 3)
+    assert store.commit(replace(request, trial=FeedbackRecord("trial", "p", "d", NOW))).status == "committed"
+    learnt = [FeedbackRecord("responses", "p", "-", NOW), FeedbackRecord("counter", "c", "-", NOW)]
+    assert feedback.write_feedback(learnt)
+    for name in ("switches", f"{MARK}0a"):
+        assert documents.put_document(name, {}, replaces=0)
+    found: dict[str, set[str]] = defaultdict(set)
+    for item in dynamodb.scan(TableName=table)["Items"]:
+        found[item["pk"]["S"]].add(item["sk"]["S"])
+    assert found == {
+        "p": {"PROFILE", "CONSENT", "ALIAS#a"},
+        "a": {"ALIAS"},
+        "FUNCTIONS#DECIDED#p": {"STATE", "DECISION#d", "OUTBOX#d"},
+        "FUNCTIONS#MEASURED#p": {"TRIAL#d", "RESPONSES"},
+        "FUNCTIONS#BUDGET#b#0": {"BUDGET#2026-11-02"},
+        "FUNCTIONS#COUNTER#c": {"COUNTER"},
+        "FUNCTIONS#OPERATOR": {"DOCUMENT#switches"},
+        "FUNCTIONS#MARK#0a": {"DOCUMENT#suppression/0a"},
+    }
+
+
 def test_items_of_others_in_the_partition_are_left_alone(dynamodb: Any, new_table: Callable[[], str]) -> None:
     table = new_table()
     foreign = {"pk": {"S": "profile-1"}, "sk": {"S": "SEGMENT#vip"}}
@@ -172,7 +210,7 @@ def test_item_that_somebody_damaged_is_refused(
     dynamodb: Any, new_table: Callable[[], str], sort: str, attributes: dict[str, Any]
 ) -> None:
     table = new_table()
-    dynamodb.put_item(TableName=table, Item={"pk": {"S": "profile-1"}, "sk": {"S": sort}, **attributes})
+    dynamodb.put_item(TableName=table, Item={**key("profile-1", sort), **attributes})
     store = DynamoProfileStore(table, client=dynamodb)
     with pytest.raises(StoreRejectedError, match="the store holds"):
         store.load("profile-1", "decision-1")

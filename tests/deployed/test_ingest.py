@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from functions.actions.signature import sign, signing_keys
-from functions.profiles.dynamodb_items import ALIAS, CONSENT, DECISION, PROFILE
+from functions.profiles.dynamodb_keys import ALIAS, CONSENT, DECISION, PROFILE
 
 if TYPE_CHECKING:
     from tests.deployed.conftest import Deployment

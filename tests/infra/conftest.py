@@ -135,3 +135,9 @@ def full(synthesize: Synthesize, tmp_path_factory: pytest.TempPathFactory) -> Sy
 def ingesting(full: Synthesis) -> Synthesis:
     """A deployment with profile ingest."""
     return full
+
+
+@pytest.fixture(scope="session")
+def recording(full: Synthesis) -> Synthesis:
+    """A deployment that records outcomes and counts responses."""
+    return full

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from functions.profiles.dynamodb_items import DECISION
+from functions.profiles.dynamodb_keys import DECISION
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Synthesis

@@ -6,8 +6,6 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from functions.events.outcomes import OUTCOME_EVENTS
 from functions.testing.sample_function import REGISTRY, a_plan
 from infra.configuration import read_configuration
@@ -16,33 +14,10 @@ if TYPE_CHECKING:
     from tests.infra.conftest import Synthesis
 
 
-@pytest.fixture(scope="module")
-def recording(full: Synthesis) -> Synthesis:
-    return full
-
-
 def _functions(done: Synthesis) -> dict[str, dict[str, Any]]:
     found = (one["Properties"] for one in done.of_type("AWS::Lambda::Function").values())
     names = {"functions-dev_outcomes", "functions-dev_fold"}
     return {one["FunctionName"]: one for one in found if one["FunctionName"] in names}
-
-
-def _statements(done: Synthesis, part: str) -> list[dict[str, Any]]:
-    (found,) = (
-        role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-        for key, role in done.of_type("AWS::IAM::Role").items()
-        if f"/Outcomes{part}" in key and "Policies" in role["Properties"]
-    )
-    return list(found)
-
-
-def _denied(statements: list[dict[str, Any]]) -> set[str]:
-    return {
-        name
-        for statement in statements
-        if statement["Effect"] == "Deny"
-        for name in statement["Condition"].get("ForAnyValue:StringLike", {}).get("dynamodb:Attributes", ())
-    }
 
 
 def test_nothing_is_recorded_where_nobody_learns_or_asks(deployed: Synthesis) -> None:
@@ -88,15 +63,6 @@ def test_responses_are_counted_every_five_minutes(recording: Synthesis) -> None:
         if rule["Properties"].get("Name") == "functions-dev_fold"
     ]
     assert rates == ["rate(5 minutes)"]
-
-
-def test_outcomes_may_end_a_consent_and_write_no_profile_and_no_decision(recording: Synthesis) -> None:
-    record, fold = _statements(recording, "Recorder"), _statements(recording, "Fold")
-    assert {"profile", "profile_at", "stands_for", "outcome", "score#*", "contact#*"} <= _denied(record)
-    assert "purpose#*" not in _denied(record)
-    assert {"profile", "stands_for", "purpose#*"} <= _denied(fold)
-    for statements in (record, fold):
-        assert "dynamodb:DeleteItem" not in json.dumps(statements)
 
 
 def test_both_have_alarms_with_their_pages(recording: Synthesis) -> None:

@@ -299,45 +299,6 @@ def _documents_of(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from document["Statement"]
 
 
-def test_decisions_can_not_write_profiles_or_switches_delete_or_list(deployed: Synthesis) -> None:
-    for key, role in deployed.of_type("AWS::IAM::Role").items():
-        if "/Export" in key:
-            continue
-        allowed, denied = set(), []
-        for statement in _documents_of(role):
-            actions = {one for one in _as_list(statement["Action"]) if one.startswith("dynamodb:")}
-            if statement["Effect"] == "Allow":
-                allowed |= actions
-            else:
-                denied.append((actions, statement["Condition"]))
-        allowed -= {
-            f"dynamodb:{one}" for one in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
-        }
-        listing = {"dynamodb:Query"} if "Outbox" in key else set()
-
-        assert allowed == listing | {
-            "dynamodb:BatchGetItem",
-            "dynamodb:GetItem",
-            "dynamodb:ConditionCheckItem",
-            "dynamodb:PutItem",
-            "dynamodb:UpdateItem",
-        }
-        assert denied == [
-            (
-                {"dynamodb:PutItem", "dynamodb:UpdateItem"},
-                {
-                    "ForAnyValue:StringLike": {
-                        "dynamodb:Attributes": ["profile", "profile_at", "stands_for", "purpose#*"]
-                    }
-                },
-            ),
-            (
-                {"dynamodb:PutItem", "dynamodb:UpdateItem"},
-                {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": ["OPERATOR#DOCUMENTS"]}},
-            ),
-        ]
-
-
 def test_logs_forget_and_each_role_writes_its_own(full: Synthesis) -> None:
     groups = full.of_type("AWS::Logs::LogGroup")
 

@@ -10,7 +10,15 @@ from itertools import permutations
 from typing import Final
 
 from functions.documents import Json
-from functions.profiles.store import MAX_ID_BYTES, MAX_PROFILE_BYTES, ProfileState, ProfileStore, Snapshot
+from functions.profiles.codec import RESERVED
+from functions.profiles.store import (
+    MAX_ID_BYTES,
+    MAX_PROFILE_BYTES,
+    CommitRequest,
+    ProfileState,
+    ProfileStore,
+    Snapshot,
+)
 from functions.testing.store_checks.samples import (
     HOUR,
     NOW,
@@ -198,8 +206,8 @@ class KeepingChecks:
             assert _leased(store, name) == name
 
     def test_ids_that_can_not_be_kept_are_refused(self, store: ProfileStore) -> None:
-        """Empty ids, ids over the limit and lone surrogates are refused alike by reads and writes."""
-        for name in ("", "a" * (MAX_ID_BYTES + 1), "\ud800"):
+        """Empty ids, ids over the limit, lone surrogates and what stores keep are refused by reads and writes."""
+        for name in ("", "a" * (MAX_ID_BYTES + 1), "\ud800", RESERVED, f"{RESERVED}DECIDED#profile-1"):
             assert refuses(store.load, name, "decision-1")
             assert refuses(store.load, "profile-1", name)
             assert refuses(store.put_profile, name, {}, updated_at=NOW)
@@ -207,6 +215,11 @@ class KeepingChecks:
             assert refuses(store.put_alias, name, "profile-1")
             assert refuses(store.add_alias, name, "profile-1")
             assert refuses(store.patch_profile, name, {"a": 1}, at=NOW)
+            assert refuses(store.put_alias, "alias-1", name)
+            assert refuses(store.commit, CommitRequest(a_decision(name)))
+            assert refuses(store.decisions, name)
+            assert refuses(store.outbox_entry, name, "decision-1")
+            assert refuses(store.lease, name, "decision-1", owner="w", now=NOW, until=NOW + HOUR)
             assert refuses(store.resolve_alias, name)
             assert refuses(store.delete_profile, name)
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from functions.errors import StoreRejectedError
 from functions.profiles.dynamodb_calls import Surroundings
-from functions.profiles.dynamodb_documents import OPERATOR_PARTITION
+from functions.profiles.dynamodb_keys import OPERATOR
 from functions.profiles.dynamodb_operator import DynamoOperatorStore
 from functions.profiles.operator_documents import MAX_DOCUMENT_BYTES, pack_document, unpack_document
 
@@ -62,7 +62,7 @@ def _put(stored: Mapping[str, Any]) -> bool:
     written = DynamoOperatorStore("profiles", client=client, around=around).put_document(
         "policy/current", BODY, replaces=6
     )
-    assert [request["Item"]["pk"] for request in client.sent] == [{"S": OPERATOR_PARTITION}] * 2
+    assert [request["Item"]["pk"] for request in client.sent] == [{"S": OPERATOR}] * 2
     return written
 
 
