@@ -196,10 +196,12 @@ class DynamoProfileStore:
         check_id(profile_id, "the profile id")
         return erase(self._calls, profile_id)
 
-    def open_budget(self, budget: str, period: str, shards: Sequence[int]) -> None:
+    def open_budget(
+        self, budget: str, period: str, shards: Sequence[int], *, keep_until: datetime | None = None
+    ) -> None:
         """Create the shards of a period; those that exist are left alone."""
         check_budget(budget, period, shards)
-        open_shards(self._calls, budget, period, shards)
+        open_shards(self._calls, budget, period, shards, keep_until=keep_until)
 
     def budget_left(self, budget: str, period: str) -> tuple[int, ...]:
         """Return what is left in each shard, in order."""

@@ -1,16 +1,18 @@
-"""Budgets in DynamoDB: each shard an item of its own, created once and only ever taken from."""
+"""Budgets in DynamoDB: each shard an item of its own, created once; it goes long after its period."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from functions.errors import StoreContendedError
 from functions.profiles.conditions import MAX_SHARDS
 from functions.profiles.dynamodb_calls import DynamoCalls
 from functions.profiles.dynamodb_commit import AMOUNT_LEFT
-from functions.profiles.dynamodb_items import number
+from functions.profiles.dynamodb_items import Item, epoch_seconds, number
 from functions.profiles.dynamodb_keys import shard_key
+from functions.profiles.dynamodb_table import TTL_ATTRIBUTE
 
 _FIRST_LOOK: Final = 16
 """Shards that are asked for at first; a read of one that does not exist costs as much as of one that does."""
@@ -18,7 +20,9 @@ _FIRST_LOOK: Final = 16
 _MAX_OPERATIONS: Final = 100
 
 
-def open_shards(calls: DynamoCalls, budget: str, period: str, shards: Sequence[int]) -> None:
+def open_shards(
+    calls: DynamoCalls, budget: str, period: str, shards: Sequence[int], *, keep_until: datetime | None
+) -> None:
     """Create the shards of a period that do not exist.
 
     Raises:
@@ -31,7 +35,8 @@ def open_shards(calls: DynamoCalls, budget: str, period: str, shards: Sequence[i
         missing = [shard for shard in range(len(shards)) if shard not in known][:_MAX_OPERATIONS]
         if not missing:
             return
-        puts = [_put(calls.table, budget, period, shard, shards[shard]) for shard in missing]
+        items = [shard_key(budget, period, shard) | _body(shards[shard], keep_until) for shard in missing]
+        puts = [_put(calls.table, item) for item in items]
         answer = calls.write(puts, patience)
         # Refused: somebody else opens the same budget, and what is missing is looked up again.
         if answer.response is None and not patience.wait():
@@ -60,6 +65,10 @@ def _left(calls: DynamoCalls, budget: str, period: str, shards: range) -> Iterat
         yield int(item["pk"]["S"].rpartition("#")[2]), int(item[AMOUNT_LEFT]["N"])
 
 
-def _put(table: str, budget: str, period: str, shard: int, limit: int) -> dict[str, Any]:
-    item = shard_key(budget, period, shard) | {AMOUNT_LEFT: number(limit)}
+def _body(limit: int, keep_until: datetime | None) -> Item:
+    ends: Item = {TTL_ATTRIBUTE: epoch_seconds(keep_until)} if keep_until is not None else {}
+    return {AMOUNT_LEFT: number(limit), **ends}
+
+
+def _put(table: str, item: Item) -> dict[str, Any]:
     return {"Put": {"TableName": table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}

@@ -50,7 +50,8 @@ class Surroundings:
     budget_s: float
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    jitter: Callable[[], float] = random.random
+    # Of the system: a process that is restored from a snapshot would go on with the numbers of its twins.
+    jitter: Callable[[], float] = random.SystemRandom().random
 
 
 class Patience:

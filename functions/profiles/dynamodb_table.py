@@ -16,7 +16,7 @@ OUTBOX_INDEX_PARTITION_KEY: Final = "outbox_shard"
 OUTBOX_INDEX_SORT_KEY: Final = "due_at"
 
 TTL_ATTRIBUTE: Final = "ttl"
-"""Epoch seconds. Decisions and settled outbox entries have it; profiles, consent and state never do."""
+"""Epoch seconds. Decisions, settled outbox entries and budgets have it; profiles, consent and state never do."""
 
 STREAM_VIEW: Final = "NEW_AND_OLD_IMAGES"
 """Both, so that a function on profile changes can tell what changed. Filter by the sort key `PROFILE`."""

@@ -90,6 +90,7 @@ class MemoryProfileStore:
         self._kept: Final[dict[str, _Kept]] = {}
         self._aliases: Final[dict[str, str]] = {}
         self._budgets: Final[dict[tuple[str, str], list[int]]] = {}
+        self._budgets_until: Final[dict[tuple[str, str], str]] = {}
 
     def load(self, profile_id: str, decision_id: str | None = None) -> Snapshot:
         """Read everything that a decision needs."""
@@ -273,11 +274,15 @@ class MemoryProfileStore:
             responded = self.feedback.forget_feedback(profile_id)
         return responded or bool(aliases) or not kept.is_empty()
 
-    def open_budget(self, budget: str, period: str, shards: Sequence[int]) -> None:
+    def open_budget(
+        self, budget: str, period: str, shards: Sequence[int], *, keep_until: datetime | None = None
+    ) -> None:
         """Create the shards of a period; those that exist are left alone."""
         check_budget(budget, period, shards)
         with self._lock:
             left = self._budgets.setdefault((budget, period), [])
+            if keep_until is not None and not left:
+                self._budgets_until[budget, period] = format_instant(keep_until)
             left.extend(shards[len(left) :])
 
     def budget_left(self, budget: str, period: str) -> tuple[int, ...]:
@@ -287,7 +292,7 @@ class MemoryProfileStore:
             return tuple(self._budgets.get((budget, period), ()))
 
     def purge(self, now: datetime) -> int:
-        """Drop what may be dropped: expired decisions, outbox entries past their keeping, old scores.
+        """Drop what may be dropped: expired decisions, what is past its keeping, old scores.
 
         Args:
             now: The present instant. Scores go `SCORE_GRACE` after they expired.
@@ -297,7 +302,9 @@ class MemoryProfileStore:
         """
         present, long_ago = format_instant(now), format_instant(now - SCORE_GRACE)
         with self._lock:
-            return sum(
+            over = [one for one, until in self._budgets_until.items() if until <= present]
+            shards = sum(len(self._budgets.pop(one)) for one in over if self._budgets_until.pop(one))
+            return shards + sum(
                 _dropped(kept.decisions, "expires_at", present)
                 + _dropped(kept.outbox, "keep_until", present)
                 + _dropped(kept.scores, "expires_at", long_ago)

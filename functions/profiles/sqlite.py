@@ -226,10 +226,13 @@ class SqliteProfileStore:
         with self._file.transaction("BEGIN IMMEDIATE") as connection:
             return _deleted(connection, sql.DELETE_PROFILE, profile_id) > 0
 
-    def open_budget(self, budget: str, period: str, shards: Sequence[int]) -> None:
+    def open_budget(
+        self, budget: str, period: str, shards: Sequence[int], *, keep_until: datetime | None = None
+    ) -> None:
         """Create the shards of a period; those that exist are left alone."""
         check_budget(budget, period, shards)
-        rows = [(budget, period, shard, limit) for shard, limit in enumerate(shards)]
+        until = format_instant(keep_until) if keep_until else None
+        rows = [(budget, period, shard, limit, until) for shard, limit in enumerate(shards)]
         with self._file.transaction("BEGIN IMMEDIATE") as connection:
             connection.executemany(sql.OPEN_SHARD, rows)
 
@@ -241,7 +244,7 @@ class SqliteProfileStore:
         return tuple(row["amount_left"] for row in rows)
 
     def purge(self, now: datetime) -> int:
-        """Drop what may be dropped: expired decisions, outbox entries past their keeping, old scores.
+        """Drop what may be dropped: expired decisions, what is past its keeping, old scores.
 
         Args:
             now: The present instant. Scores go `SCORE_GRACE` after they expired.
@@ -251,9 +254,8 @@ class SqliteProfileStore:
         """
         present, long_ago = format_instant(now), format_instant(now - SCORE_GRACE)
         with self._file.transaction("BEGIN IMMEDIATE") as connection:
-            return _deleted(
-                connection, (sql.PURGE_DECISIONS, sql.PURGE_OUTBOX, sql.PURGE_FEEDBACK), present
-            ) + _deleted(connection, (sql.PURGE_SCORES,), long_ago)
+            scores = _deleted(connection, (sql.PURGE_SCORES,), long_ago)
+            return scores + _deleted(connection, sql.PURGE, present)
 
     def close(self) -> None:
         """Close the file; a later use opens it again."""

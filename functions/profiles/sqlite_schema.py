@@ -61,7 +61,7 @@ _TABLES: Final = (
     "CREATE INDEX alias_by_profile ON alias (profile_id)",
     f"""CREATE TABLE budget (
         budget TEXT NOT NULL, period TEXT NOT NULL, shard INTEGER NOT NULL, amount_left INTEGER NOT NULL,
-        PRIMARY KEY (budget, period, shard)
+        keep_until TEXT, PRIMARY KEY (budget, period, shard)
     ) {_STRICT_KEYED}""",
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
@@ -88,6 +88,7 @@ _ADDED_COLUMNS: Final = (
     ("outbox", "zones", "TEXT NOT NULL DEFAULT '{}'"),
     ("outbox", "undelivered", "INTEGER NOT NULL DEFAULT 0"),
     ("outbox", "known_as", "TEXT NOT NULL DEFAULT '[]'"),
+    ("budget", "keep_until", "TEXT"),
 )
 
 
@@ -166,9 +167,10 @@ def _add_columns(connection: sqlite3.Connection) -> None:
 def _missing_columns(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
     known = {
         table: {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-        for table in ("contact", "outbox")
+        for table in ("contact", "outbox", "budget")
     }
-    return [one for one in _ADDED_COLUMNS if one[1] not in known[one[0]]]
+    # A table that somebody dropped is missed where it is needed.
+    return [one for one in _ADDED_COLUMNS if known[one[0]] and one[1] not in known[one[0]]]
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

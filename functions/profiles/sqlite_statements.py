@@ -57,7 +57,7 @@ PUT_OUTBOX: Final = """
 """
 
 OPEN_SHARD: Final = """
-    INSERT INTO budget (budget, period, shard, amount_left) VALUES (?, ?, ?, ?)
+    INSERT INTO budget (budget, period, shard, amount_left, keep_until) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (budget, period, shard) DO NOTHING
 """
 
@@ -110,11 +110,14 @@ DELETE_PROFILE: Final = (
     "DELETE FROM feedback WHERE kind <> 'counter' AND owner = ?",
 )
 
-PURGE_DECISIONS: Final = "DELETE FROM decision WHERE expires_at <= ?"
-PURGE_OUTBOX: Final = "DELETE FROM outbox WHERE keep_until <= ?"
 ADD_FEEDBACK: Final = """
     INSERT INTO feedback (kind, owner, name, at, body, version, due_at, keep_until)
     VALUES (:kind, :owner, :name, :at, :body, :version, :due_at, :keep_until) ON CONFLICT DO NOTHING
 """
-PURGE_FEEDBACK: Final = "DELETE FROM feedback WHERE keep_until <= ?"
+PURGE: Final = (
+    "DELETE FROM decision WHERE expires_at <= ?",
+    "DELETE FROM outbox WHERE keep_until <= ?",
+    "DELETE FROM feedback WHERE keep_until <= ?",
+    "DELETE FROM budget WHERE keep_until <= ?",
+)
 PURGE_SCORES: Final = "DELETE FROM score WHERE expires_at <= ?"

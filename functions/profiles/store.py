@@ -173,10 +173,7 @@ class StateUpdate:
 
 @dataclass(frozen=True, slots=True)
 class CommitRequest:
-    """One decision, written whole or not at all; `notices` stand beside its action, its `trial` among the feedback.
-
-    It is conditional on all `consents`, of different purposes, and on the shared documents of `marks`.
-    """
+    """One decision with its notices and its trial, written whole or not at all, while all it names is as it was read."""
 
     decision: DecisionRecord
     consents: tuple[ConsentCondition, ...] = ()
@@ -321,8 +318,10 @@ class ProfileStore(Protocol):
         """Erase all that is kept about a profile, aliases included; False when there was nothing."""
         ...
 
-    def open_budget(self, budget: str, period: str, shards: Sequence[int]) -> None:
-        """Create the shards of a period with their limits in minor units; no effect when they exist."""
+    def open_budget(
+        self, budget: str, period: str, shards: Sequence[int], *, keep_until: datetime | None = None
+    ) -> None:
+        """Create the shards of a period with their limits in minor units; those that exist stay as they are."""
         ...
 
     def budget_left(self, budget: str, period: str) -> tuple[int, ...]:

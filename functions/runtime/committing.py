@@ -11,7 +11,7 @@ from functions.documents import Json, canonical_json
 from functions.errors import StoreContendedError
 from functions.profiles.feedback import FeedbackRecord
 from functions.profiles.store import CommitRequest, CommitStatus, DecisionRecord, Snapshot
-from functions.runtime.drafting import Draft, action_payload, commit_request
+from functions.runtime.drafting import Draft, action_payload, commit_request, kept_until
 from functions.runtime.ports import Ports
 from functions.runtime.spending import Spending
 
@@ -66,7 +66,7 @@ def commit(draft: Draft, decider: Decider, ports: Ports) -> Committed:
         FeatureError: A payload or a score of the decision can't be built.
     """
     deadline = ports.monotonic() + COMMIT_DEADLINE_S
-    spending = Spending(ports.store, draft.decision_id)
+    spending = Spending(ports.store, draft.decision_id, keep_until=kept_until(draft, ports.wall()))
     tried = Tried(draft)
     while True:
         result = ports.store.commit(_screened(draft, decider, spending, ports))

@@ -172,9 +172,7 @@ def commit_request(
         FeatureError: A score to write can't be built.
     """
     action = draft.decision.action
-    # Decision time may be long ago, as with a sample event; what is kept must outlive real redeliveries.
-    kept = max(draft.plan.governance.keep_decisions or KEEP_DECISIONS, KEEP_DECISIONS)
-    keep_until = max(draft.now, wall) + kept
+    keep_until = kept_until(draft, wall)
     return CommitRequest(
         decision=_record(draft, body, keep_until),
         consents=_consents(draft) if draft.cleared else (),
@@ -187,6 +185,15 @@ def commit_request(
         trial=trial,
         marks=_marks(draft, action),
     )
+
+
+def kept_until(draft: Draft, wall: datetime) -> datetime:
+    """Return how long a decision and its entries are kept.
+
+    Decision time may be long ago, as with a sample event; what is kept must outlive real redeliveries.
+    """
+    kept = max(draft.plan.governance.keep_decisions or KEEP_DECISIONS, KEEP_DECISIONS)
+    return max(draft.now, wall) + kept
 
 
 def _consents(draft: Draft) -> tuple[ConsentCondition, ...]:

@@ -8,6 +8,7 @@ all its shards together have not enough, so that it is spent to the last unit th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 from zlib import crc32
 
@@ -16,6 +17,9 @@ from functions.decision.reasons import Reason
 from functions.profiles.outbox import BudgetTake
 from functions.profiles.store import ProfileStore
 
+LONGEST_PERIOD: Final = timedelta(days=32)
+"""A budget is full again after a day, a week or a month, by the wall clock of a zone."""
+
 
 class Spending:
     """What one decision pays, through all attempts to commit it.
@@ -23,10 +27,13 @@ class Spending:
     Args:
         store: Where the budgets are.
         decision_id: Spreads decisions over shards.
+        keep_until: How long is kept what the decision pays for: a release gives back until then.
     """
 
-    def __init__(self, store: ProfileStore, decision_id: str) -> None:
+    def __init__(self, store: ProfileStore, decision_id: str, *, keep_until: datetime) -> None:
         self._store: Final = store
+        # A period that is paid from now ends within the longest one; whoever pays last is kept as long again.
+        self._keep_until: Final = keep_until + LONGEST_PERIOD
         self._spread: Final = crc32(decision_id.encode())
         self._planned: Final[dict[Charge, tuple[BudgetTake, ...]]] = {}
 
@@ -47,7 +54,9 @@ class Spending:
             left = self._store.budget_left(charge.budget, charge.period)
             if not left:
                 # The first payment of a period opens it; whoever comes second changes nothing.
-                self._store.open_budget(charge.budget, charge.period, charge.limits)
+                self._store.open_budget(
+                    charge.budget, charge.period, charge.limits, keep_until=self._keep_until
+                )
                 left = self._store.budget_left(charge.budget, charge.period)
             if sum(left) < charge.amount:
                 return charge.spent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from random import SystemRandom
 from typing import Any
 
 import botocore.exceptions
@@ -311,3 +312,9 @@ def test_importing_the_store_loads_no_sdk() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
+
+
+def test_pauses_are_of_the_system_so_that_twins_from_one_snapshot_do_not_come_back_together() -> None:
+    jitter = Surroundings(1.0).jitter
+    assert isinstance(getattr(jitter, "__self__", None), SystemRandom)
+    assert 0 <= jitter() < 1

@@ -70,15 +70,17 @@ def test_budget_that_others_open_at_once_is_opened_once(
 
 
 def test_kept_items_say_when_they_may_go(store: DynamoProfileStore, dynamodb: Any, table: str) -> None:
-    """Decisions and settled entries do, reserved entries and what is about the person never."""
+    """Decisions, settled entries and budgets do, reserved entries and what is about the person never."""
     sent, waiting = acted(store, "profile-1"), acted(store, "profile-1")
     store.put_profile("profile-1", {"n": 1}, updated_at=NOW)
     store.put_consent("profile-1", a_consent(), now=NOW)
     store.settle(taken(store, sent), status="sent")
+    store.open_budget("budget-1", "2026-11-02", [1], keep_until=NOW + timedelta(days=30))
+    store.open_budget("budget-2", "2026-11-02", [1])
     found = dynamodb.scan(TableName=table)["Items"]
     ends = {item["sk"]["S"]: item["ttl"]["N"] for item in found if "ttl" in item}
     month = str(int((NOW + timedelta(days=30)).timestamp()))
     assert ends == dict.fromkeys(
-        (f"DECISION#{sent.id}", f"DECISION#{waiting.id}", f"OUTBOX#{sent.id}"), month
+        (f"DECISION#{sent.id}", f"DECISION#{waiting.id}", f"OUTBOX#{sent.id}", "BUDGET#2026-11-02"), month
     )
     assert {item["sk"]["S"] for item in found if "outbox_shard" in item} == {f"OUTBOX#{waiting.id}"}

@@ -283,6 +283,7 @@ def test_a_file_from_before_there_were_rails_gets_what_they_keep(path: Path) -> 
         other.execute("ALTER TABLE outbox DROP COLUMN paid")
         for column in ("zones", "undelivered", "known_as"):
             other.execute(f"ALTER TABLE outbox DROP COLUMN {column}")
+        other.execute("ALTER TABLE budget DROP COLUMN keep_until")
     with closing(SqliteProfileStore(path)) as store:
         contacts = read(store, "profile-1").state.contacts
         entries = own_outbox(store, "profile-1")

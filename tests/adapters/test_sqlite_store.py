@@ -100,13 +100,18 @@ def test_purging_drops_what_may_be_dropped_to_the_millisecond(kind: str, tmp_pat
     }
     store.commit(scores_alone(replace(young, id="young-2"), **scores))
 
-    assert store.purge(NOW) == 3
+    for budget, until in (("old", NOW), ("young", NOW + _TICK), ("endless", None)):
+        store.open_budget(budget, "2026-11-02", [1, 1], keep_until=until)
+
+    assert store.purge(NOW) == 5
 
     assert [decision.id for decision in store.decisions("profile-1")] == ["young-2", "young"]
     assert [entry.decision_id for entry in own_outbox(store, "profile-1")] == ["young"]
     state = read(store, "profile-1").state
     assert set(state.scores) == {"expired", "endless"}
     assert (state.version, len(state.contacts)) == (2, 2)
+    left = {budget: store.budget_left(budget, "2026-11-02") for budget in ("old", "young", "endless")}
+    assert left == {"old": (), "young": (1, 1), "endless": (1, 1)}
     assert store.purge(NOW) == 0
     store.close()
 

@@ -1,7 +1,8 @@
 """The commit: what happens when the world moves between the read and the write."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -175,6 +176,26 @@ def test_an_empty_budget_rules_out_its_action_and_the_next_is_tried() -> None:
     assert store.budget_left("money", "day-2026-11-02") == (500, 400)
     fallen = receipt.candidates[0]
     assert (fallen.action, fallen.by, fallen.reasons[0].rule) == ("offer-20", "budget.empty", "money")
+
+
+def test_a_budget_is_kept_until_after_its_period_and_all_that_it_paid_for() -> None:
+    kept: list[datetime | None] = []
+
+    class Watched(MemoryProfileStore):
+        def open_budget(self, *arguments: Any, keep_until: datetime | None = None) -> None:
+            kept.append(keep_until)
+            super().open_budget(*arguments, keep_until=keep_until)
+
+    actions = {name: {**action, "cost": 20} for name, action in REGISTRY["actions"].items()}
+    budget = {"name": "money", "budget": "discount", "at_most": "25 EUR", "per": "month", "timezone": "UTC"}
+    plan = a_plan({**REGISTRY, "currency": "EUR", "actions": actions}, rails=[budget])
+    world = Rehearsal(now=NOW, store=Watched(), model=MemoryModel([ModelReply(b"0.83", "text/csv")]))
+    put_customer(world.store)
+    assert world.runtime.handle(plan, an_event(), now=NOW).outcome == "acted"
+    (until,) = kept
+    assert until is not None
+    # The last action is paid on the 30th of November, and given back 30 days later at the latest.
+    assert datetime(2026, 12, 31, tzinfo=UTC) < until < datetime(2027, 2, 1, tzinfo=UTC)
 
 
 class _LosesTheFirstAnswer(MemoryProfileStore):
