@@ -15,7 +15,7 @@ from functions.profiles.dynamodb_commit import AMOUNT_LEFT
 from functions.profiles.dynamodb_expressions import Expression
 from functions.profiles.dynamodb_feedback import void_trial
 from functions.profiles.dynamodb_items import OUTBOX_SHARDS, Item, epoch_seconds, key_of, number, outbox_of
-from functions.profiles.dynamodb_keys import OUTBOX, STATE, key, shard_key
+from functions.profiles.dynamodb_keys import DECIDED, OUTBOX, STATE, key, shard_key
 from functions.profiles.dynamodb_state import STATUS, VERSION, contact_attribute
 from functions.profiles.dynamodb_table import OUTBOX_INDEX, OUTBOX_INDEX_PARTITION_KEY, TTL_ATTRIBUTE
 from functions.profiles.outbox import ContactStatus, OutboxEntry, Unreadable
@@ -124,7 +124,7 @@ def _place(item: Item) -> tuple[str, str, str]:
 
 
 def _whose(item: Item) -> tuple[str, str]:
-    return item["pk"]["S"], item["sk"]["S"].removeprefix(OUTBOX)
+    return item["pk"]["S"].removeprefix(DECIDED), item["sk"]["S"].removeprefix(OUTBOX)
 
 
 def _due(calls: DynamoCalls, shard: int, last: str | None, limit: int) -> Iterator[Item]:

@@ -253,7 +253,7 @@ def test_entries_that_somebody_damaged_are_told_and_take_nobodys_place(
     for one in damaged:
         dynamodb.update_item(
             TableName=table,
-            Key={"pk": {"S": "profile-1"}, "sk": {"S": f"OUTBOX#{one.id}"}},
+            Key=key("profile-1", f"OUTBOX#{one.id}"),
             UpdateExpression="REMOVE purpose",
         )
     told: list[tuple[str, str]] = []
