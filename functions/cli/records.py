@@ -13,6 +13,7 @@ from functions.cli.console import Console
 from functions.documents import DocumentError, Json, parse_json
 from functions.errors import EventMalformedError
 from functions.governance.consent import ConsentFormatError, ConsentRecord, parse_consent
+from functions.profiles.consents import dated
 from functions.profiles.store import MAX_PROFILE_BYTES, ProfileStore
 
 MAX_RECORD_BYTES = 2 * MAX_PROFILE_BYTES
@@ -79,11 +80,18 @@ def put_record(
 
     Raises:
         EventMalformedError: A consent record has a wrong form.
+        StoreRejectedError: A grant is dated ahead of the clock.
     """
     consent = read_consent(record.consent, consent_at, record.where)
+    # What is rehearsed may happen on another day than today.
+    present = max(now, consent_at)
+    for entry in consent.values():
+        dated(entry, present)
     if record.profile is not None:
         store.put_profile(profile_id, record.profile, updated_at=now)
-    return tuple(name for name, entry in consent.items() if not store.put_consent(profile_id, entry, now=now))
+    return tuple(
+        name for name, entry in consent.items() if not store.put_consent(profile_id, entry, now=present)
+    )
 
 
 def read_consent(document: Mapping[str, Json], default_at: datetime, where: str) -> dict[str, ConsentRecord]:

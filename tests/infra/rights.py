@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.infra.conftest import Synthesis
 
 Statement = Mapping[str, Any]
 
@@ -24,6 +28,16 @@ def allows(
         and all(_holds(operator, keys, found) for operator, keys in one.get("Condition", {}).items())
     }
     return effects == {"Allow"}
+
+
+def statements_of(done: Synthesis) -> dict[str, list[dict[str, Any]]]:
+    """Return the statements of every role that may write into the table, by the construct it belongs to."""
+    found = {
+        name: role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        for name, role in done.of_type("AWS::IAM::Role").items()
+        if "Policies" in role["Properties"]
+    }
+    return {name: one for name, one in found.items() if "dynamodb:UpdateItem" in json.dumps(one)}
 
 
 def _holds(operator: str, keys: Mapping[str, Any], found: Mapping[str, Sequence[str]]) -> bool:

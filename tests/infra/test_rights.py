@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -23,7 +22,7 @@ from functions.profiles.dynamodb_keys import (
     shard_key,
 )
 from functions.profiles.operator_documents import MARK
-from tests.infra.rights import allows
+from tests.infra.rights import allows, statements_of
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Synthesis
@@ -49,20 +48,16 @@ ITEMS: Final = {
 WRITES: Final = ("dynamodb:PutItem", "dynamodb:UpdateItem")
 
 
-def _roles(done: Synthesis, *, kind: str = "") -> dict[str, list[dict[str, Any]]]:
-    """Return the statements of every role that may write into the table, by the construct it belongs to."""
-    found = {
-        name: role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-        for name, role in done.of_type("AWS::IAM::Role").items()
-        if "Policies" in role["Properties"] and kind in name
-    }
-    return {name: one for name, one in found.items() if "dynamodb:UpdateItem" in json.dumps(one)}
-
-
 def _deciding(done: Synthesis) -> dict[str, list[dict[str, Any]]]:
     """Return those of functions and of the drain."""
     others = ("/Ingest", "/Outcomes")
-    return {name: one for name, one in _roles(done).items() if not any(kind in name for kind in others)}
+    return {
+        name: one for name, one in statements_of(done).items() if not any(kind in name for kind in others)
+    }
+
+
+def _of(done: Synthesis, kind: str) -> list[list[dict[str, Any]]]:
+    return [statements for name, statements in statements_of(done).items() if kind in name]
 
 
 def _writable(statements: list[dict[str, Any]], action: str, *attributes: str) -> set[str]:
@@ -84,16 +79,16 @@ def test_decisions_write_what_decisions_own(deployed: Synthesis) -> None:
 
 def test_ingest_writes_what_the_platform_owns(ingesting: Synthesis) -> None:
     """The one that faces the internet can forge no action."""
-    roles = _roles(ingesting, kind="/Ingest")
+    roles = _of(ingesting, "/Ingest")
     assert len(roles) == 2
-    for statements in roles.values():
+    for statements in roles:
         for action in WRITES:
             assert _writable(statements, action, "anything") == PLATFORM
 
 
 def test_outcomes_write_what_was_measured_and_the_end_of_consent(recording: Synthesis) -> None:
     """Consents are updated in place: no profile can be put, and no other attribute of one be written."""
-    (statements,) = _roles(recording, kind="/OutcomesRecorder").values()
+    (statements,) = _of(recording, "/OutcomesRecorder")
     assert _writable(statements, "dynamodb:PutItem", "purpose#marketing") == MEASURES
     assert _writable(statements, "dynamodb:UpdateItem", "purpose#marketing") == MEASURES | PLATFORM
     for attribute in ("profile", "profile_at", "stands_for", "anything"):
@@ -101,7 +96,7 @@ def test_outcomes_write_what_was_measured_and_the_end_of_consent(recording: Synt
 
 
 def test_counting_writes_what_was_measured_and_counters(recording: Synthesis) -> None:
-    (statements,) = _roles(recording, kind="/OutcomesFold").values()
+    (statements,) = _of(recording, "/OutcomesFold")
     for action in WRITES:
         assert _writable(statements, action, "anything") == MEASURES | {"counter"}
 
@@ -111,7 +106,7 @@ def test_all_read_by_key_and_only_decisions_check_in_a_transaction(
 ) -> None:
     """A commit is conditional on consent and on marks, which it may not write."""
     for done in (deployed, ingesting, recording):
-        for name, statements in _roles(done).items():
+        for name, statements in statements_of(done).items():
             decides = name in _deciding(done)
             for item in ITEMS.values():
                 partition = item["pk"]["S"]
@@ -124,14 +119,14 @@ def test_nobody_deletes_lists_everything_or_writes_by_another_name(
     deployed: Synthesis, ingesting: Synthesis, recording: Synthesis, action: str
 ) -> None:
     for done in (deployed, ingesting, recording):
-        for statements in _roles(done).values():
+        for statements in statements_of(done).values():
             for partition in (None, "customer-1", "FUNCTIONS#DECIDED#customer-1"):
                 assert not allows(statements, f"dynamodb:{action}", partition)
 
 
 def test_who_lists_is_the_drain_the_count_and_the_recorder(deployed: Synthesis, recording: Synthesis) -> None:
     """The first two by the index, which holds keys alone; the recorder the trials of one customer."""
-    found = {**_roles(deployed), **_roles(recording)}
+    found = {**statements_of(deployed), **statements_of(recording)}
     listing = [name for name, statements in found.items() if allows(statements, "dynamodb:Query", None)]
     constructs = [name.rpartition("/")[2].partition("Role")[0].removesuffix("Lambda") for name in listing]
     assert sorted(constructs) == ["Outbox", "OutcomesFold", "OutcomesRecorder"]
@@ -142,7 +137,7 @@ def test_a_write_without_a_known_partition_is_refused(
 ) -> None:
     """A condition on all values holds where there is none."""
     for done in (deployed, ingesting, recording):
-        for statements in _roles(done).values():
+        for statements in statements_of(done).values():
             for action in WRITES:
                 assert not allows(statements, action, None, ["pk", "sk"])
 

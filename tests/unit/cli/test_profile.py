@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
+
+from functions.times import parse_instant
 
 Command = Callable[..., CompletedProcess[str]]
 
@@ -156,6 +159,40 @@ def test_consent_from_before_the_stored_record_is_not_written_and_that_is_said(f
         "consent marketing: the record in the store is newer, or as new and stricter; it stays" in done.stderr
     )
     assert _get(functions, "a")["consent"]["marketing"]["status"] == "revoked"
+
+
+def test_a_grant_after_a_refusal_is_dated_now_unless_a_date_is_given(functions: Command) -> None:
+    """A correction never gives consent back for the instant at which it was refused."""
+    refused_at = "2026-01-01T00:00:00Z"
+    functions("profile", "put", "a", "--consent", "marketing=revoked", "--at", refused_at)
+    same = functions("profile", "put", "a", "--consent", "marketing=granted", "--at", refused_at)
+    assert same.returncode == 1
+    assert _get(functions, "a")["consent"]["marketing"]["status"] == "revoked"
+
+    assert functions("profile", "put", "a", "--consent", "marketing=granted").returncode == 0
+    given = _get(functions, "a")["consent"]["marketing"]
+    assert given["status"] == "granted"
+    assert parse_instant(given["at"]) > parse_instant(refused_at) + timedelta(days=1)
+
+
+def test_a_grant_from_the_future_is_refused_with_all_that_came_with_it(
+    functions: Command, tmp_path: Path
+) -> None:
+    """It would stand against every refusal until then; a refusal counts from now on."""
+    file = tmp_path / "ahead.jsonl"
+    ahead = {"status": "granted", "at": "2999-01-01T00:00:00Z"}
+    file.write_text(json.dumps({"id": "a", "profile": {"x": 1}, "consent": {"marketing": ahead}}) + "\n")
+    done = functions("profile", "import", file)
+    assert "a consent is dated more than 5m ahead of the clock" in done.stderr
+    assert functions("profile", "get", "a").returncode == 1
+
+    put = functions("profile", "put", "a", "--consent", "marketing=granted", "--at", "2999-01-01T00:00:00Z")
+    assert put.returncode != 0
+    assert "a consent is dated more than 5m ahead of the clock" in put.stderr
+    functions("profile", "put", "a", "--consent", "marketing=revoked", "--at", "2999-01-01T00:00:00Z")
+    kept = _get(functions, "a")["consent"]["marketing"]
+    assert kept["status"] == "revoked"
+    assert not kept["at"].startswith("2999")
 
 
 def test_no_error_repeats_what_a_record_holds(functions: Command, tmp_path: Path) -> None:
