@@ -10,6 +10,9 @@ from functions.expressions import compile_expression
     [
         ("profile.orders.last_at", ("profile.orders.last_at",)),
         ("days_since(profile.orders.last_at)", ("now", "profile.orders.last_at")),
+        ("hours_since(profile.at)", ("now", "profile.at")),
+        ("minutes_since(profile.at)", ("now", "profile.at")),
+        ("hours_between(profile.at, profile.to)", ("profile.at", "profile.to")),
         ("profile.orders.items[].price", ("profile.orders.items[].price",)),
         ("profile.orders.items[?qty > `1`].price", ("profile.orders.items[].price", "profile.orders.items[].qty")),
         ("sum(profile.orders.items[*].price)", ("profile.orders.items[].price",)),

@@ -1,7 +1,7 @@
-"""Faults planted in the compiler are found by the tables.
+"""Faults planted in the engine are found by its tests.
 
-Each mutant is one textual change. A copy of the package gets it, and the tables must fail on the copy. A few
-run by default; `EXPRESSION_MUTANTS=all pytest -k mutant` runs every one.
+Each mutant is one textual change. A copy of the package gets it, and the tests that are named with it must fail on
+the copy. A few run by default; `EXPRESSION_MUTANTS=all pytest -k mutant` runs every one.
 """
 
 import os
@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 ENGINE = ROOT / "functions" / "expressions"
 
-MUTANTS = [
+COMPILER = [
     ("conditions.py", "({held} is {value})", "({held} == {value})"),
     ("conditions.py", " and {held} is not {bool(value)})", ")"),
     ("conditions.py", " and (type({held}) is bool) is (type({other}) is bool))", ")"),
@@ -75,21 +75,89 @@ MUTANTS = [
     ("loops.py", "            found |= _orderings(graph, operation.inputs)\n", ""),
     ("conditions.py", 'operation.kind == "call" and operation.data in', "operation.data in"),
 ]  # fmt: skip
-SHOWN = (0, 7, 23)
+READS = [
+    ("lineage.py", "        self.need(inside, How.TYPE)  # how many there are\n", ""),
+    ("lineage.py", "        self.need(result, How.TYPE)  # nulls are left out\n", ""),
+    ("lineage.py", "        self.need(_union(elements, inner), How.TYPE)\n", ""),
+    ("lineage.py", "        self.need(_elements(at), How.TYPE)\n", ""),
+    ("lineage.py", ' and other["value"] is None', ""),
+    ("lineage.py", "self.need(left, How.NULLNESS)", "self.need(left, How.TYPE)"),
+    ("lineage.py", 'self.visit(node["children"][0], at), How.NULLNESS', 'self.visit(node["children"][0], at), How.TYPE'),
+    ("lineage.py", "[2], inside), How.NULLNESS)", "[2], inside), How.TYPE)"),
+    ("lineage.py", '"length": (_all(How.SIZE)', '"length": (_all(How.TYPE)'),
+    ("lineage.py", '"keys": (_all(How.SIZE)', '"keys": (_all(How.NULLNESS)'),
+    ("lineage.py", '"values": (_all(How.SIZE)', '"values": (_all(How.TYPE)'),
+    ("lineage.py", '"reverse": (_all(How.SIZE)', '"reverse": (_all(How.TYPE)'),
+    ("lineage.py", "[How.VALUE] * (count - 1)", "[How.SIZE] * (count - 1)"),
+    ("lineage.py", "        self.need(at, How.TYPE)\n        fields", "        fields"),
+    ("lineage.py", "self.visit(array, at)\n        self.need(_elements(base), How.TYPE)\n", "self.visit(array, at)\n"),
+    ("lineage.py", "self.need(computed, How.VALUE)", "self.need(computed, How.TYPE)"),
+    ("lineage.py", '{"days_since", "hours_since", "minutes_since"}', '{"days_since"}'),
+    ("lineage.py", "if len(known) < len(names):", "if False:"),
+    ("lineage.py", "lambda _: [How.NULLNESS, How.TYPE, How.TYPE]", "lambda _: [How.TYPE, How.TYPE, How.TYPE]"),
+    ("pruning.py", "if need.how is How.NULLNESS and value and not kept:", "if False:"),
+    ("pruning.py", "return [None] * len(value)", "return []"),
+    ("pruning.py", "[None] if need.how is How.NULLNESS and value else []", "[]"),
+    ("pruning.py", "every if one is None else _merged(every, one)", "every"),
+    ("pruning.py", "{key: kept.get(key) for key in value}", "kept"),
+    ("pruning.py", "    if need.how is How.VALUE:\n        return value\n", ""),
+    ("decoding.py", "if need.how is How.VALUE:\n        return lambda", "if False:\n        return lambda"),
+    ("decoding.py", "need.values is not None or need.how is not How.TYPE", "need.values is not None"),
+    ("decoding.py", "need.values is not None and not need.fields", "need.values is not None"),
+    ("decoding.py", "DecodeError, UnicodeDecodeError, RecursionError)", "DecodeError, RecursionError)"),
+    ("decoding.py", "DecodeError, RecursionError)", "DecodeError)"),
+    ("paths.py", "step in (given, VALUES)", "step == given"),
+    ("paths.py", "if len(path) >= len(at) or how is How.VALUE:", "if len(path) >= len(at):"),
+    ("paths.py", "if len(path) >= len(at) or how is How.VALUE:", "if True:"),
+]  # fmt: skip
+ARITHMETIC = [
+    ("library/arithmetic.py", "            return math.fsum(numbers)\n", "            return sum(numbers)\n"),
+    ("library/arithmetic.py", "int not in kinds or (min(numbers) >= -_EXACT and max(numbers) <= _EXACT)", "True"),
+    ("library/arithmetic.py", "max(numbers) <= _EXACT", "True"),
+    ("library/arithmetic.py", "    return float(_total(numbers))\n", "    return _plain_sum(numbers)\n"),
+    ("library/arithmetic.py", "return float(_total(numbers) / len(numbers))", "raise"),
+    ("library/windows.py", "_within_range(exact_sum, numbers)", "_within_range(sum, numbers)"),
+    ("interpreter.py", "return exact_sum(numbers)", "return sum(numbers)"),
+    ("interpreter.py", "return exact_mean(numbers)", "return sum(numbers) / len(numbers) if numbers else None"),
+    ("library/texts.py", "min(LONGEST_TEXT, MOST_GROWTH * (len(text) + len(old) + len(new)))", "LONGEST_TEXT"),
+    ("library/texts.py", "return between > MOST_GROWTH * given and", "return False and"),
+]  # fmt: skip
+SHARING = [
+    ("loops.py", "GROUP_FROM = 3", "GROUP_FROM = 10_000"),
+    ("loops.py", "            owner.loops[key] = found\n", "            pass\n"),
+    ("emitter.py", "home = scope.hoist", "home = scope"),
+    ("blocks.py", "if self.iterate != self.holder:", "if True:"),
+    ("operations.py", "    instants = scope.find(key)\n", "    instants = None\n"),
+]  # fmt: skip
+FAILING = [
+    ("features.py", "*_EVALUATION_ERRORS):\n            values", "):\n            values"),
+    ("runtime.py", "combine(value)\n    except OverflowError", "combine(value)\n    except ZeroDivisionError"),
+    ("runtime.py", "texts)\n    except TextTooLongError", "texts)\n    except ZeroDivisionError"),
+    ("emitter.py", "failed=self.failed, known=dict(self.known)", "known=dict(self.known)"),
+    ("interpreter.py", "error.function_name, _NOT_SHOWN,", "error.function_name, error.current_value,"),
+]  # fmt: skip
+ALL = [
+    *((mutant, ("test_tables.py",)) for mutant in COMPILER),
+    *((mutant, ("test_lineage.py", "test_decoding.py", "test_reads.py")) for mutant in READS),
+    *((mutant, ("test_library.py",)) for mutant in ARITHMETIC),
+    *((mutant, ("test_generated_code.py",)) for mutant in SHARING),
+    *((mutant, ("test_hostile.py",)) for mutant in FAILING),
+]
+SHOWN = (0, 7, len(COMPILER) + 4)
 
 
 def chosen() -> list[int]:
-    return list(range(len(MUTANTS))) if os.environ.get("EXPRESSION_MUTANTS") == "all" else list(SHOWN)
+    return list(range(len(ALL))) if os.environ.get("EXPRESSION_MUTANTS") == "all" else list(SHOWN)
 
 
 @pytest.mark.parametrize("number", chosen())
-def test_a_mutant_of_the_compiler_is_killed_by_the_tables(number: int, tmp_path: Path) -> None:
-    module, old, new = MUTANTS[number]
+def test_a_mutant_of_the_engine_is_killed_by_its_tests(number: int, tmp_path: Path) -> None:
+    (module, old, new), tests = ALL[number]
     shutil.copytree(ROOT / "functions", tmp_path / "functions", ignore=shutil.ignore_patterns("__pycache__"))
     mutated = tmp_path / "functions" / "expressions" / module
     source = mutated.read_text(encoding="utf-8")
     mutated.write_text(source.replace(old, new), encoding="utf-8")
-    tables = ROOT / "tests" / "unit" / "expressions" / "test_tables.py"
+    folder = ROOT / "tests" / "unit" / "expressions"
     command = [
         sys.executable,
         "-m",
@@ -100,14 +168,15 @@ def test_a_mutant_of_the_compiler_is_killed_by_the_tables(number: int, tmp_path:
         "no:cacheprovider",
         "--rootdir",
         str(ROOT),
-        str(tables),
+        *(str(folder / name) for name in tests),
     ]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment.pop("EXPRESSION_MUTANTS", None)
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert ran.returncode == 1, f"survived: {module}: {old} -> {new}"
 
 
-@pytest.mark.parametrize(("module", "old", "new"), MUTANTS)
+@pytest.mark.parametrize(("module", "old", "new"), [mutant for mutant, _ in ALL])
 def test_every_mutant_still_applies_to_the_source(module: str, old: str, new: str) -> None:
     assert old in (ENGINE / module).read_text(encoding="utf-8")
     assert old != new
