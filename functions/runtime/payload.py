@@ -15,6 +15,7 @@ from functions.spec.plan import ModelPlan
 from functions.spec.templates import fill
 
 _LINE_END = "\r\n"
+_NUMBERS = frozenset({int, float})
 _CONTENT_TYPES = {"csv": "text/csv", "json": "application/json", "jsonlines": "application/jsonlines"}
 
 
@@ -34,37 +35,49 @@ def build_payload(
         FeatureExpressionError: The template gave what JSON can't carry, or an expression of it failed.
         PayloadTooLargeError: Over the declared budget; nothing is cut.
     """
-    body = (_csv(model, features) if model.format == "csv" else _json(model, features)).encode()
+    csv_body = model.format == "csv"
+    body = (csv_line(features, model.missing_token) if csv_body else _json(model, features)).encode()
     if len(body) > model.max_payload_bytes:
         raise PayloadTooLargeError(
             f"the payload has {len(body):,} bytes, its budget is {model.max_payload_bytes:,}",
             hint="send fewer features, or raise `max_payload`",
         )
     content_type = _CONTENT_TYPES[model.format]
-    accept = model.options.get("accept") or ("text/csv" if model.format == "csv" else "application/json")
+    accept = model.options.get("accept") or ("text/csv" if csv_body else "application/json")
     return Payload(clearance, content_type, body, str(accept), frozenset(labels))
 
 
-def _csv(model: ModelPlan, features: Mapping[str, Json]) -> str:
+def csv_line(features: Mapping[str, Json], missing_token: str | None = None) -> str:
+    """Write features as one line of CSV, without its end.
+
+    Args:
+        features: By name, in the order of the spec.
+        missing_token: What stands for null and for an empty text.
+
+    Raises:
+        FeatureNullError: There is a null or an empty text, and no token for it.
+    """
+    if _NUMBERS.issuperset(map(type, features.values())):  # most payloads; the same bytes, sooner
+        return ",".join(map(repr, map(float, features.values())))
     line = io.StringIO()
-    cells = [_cell(model, name, value) for name, value in features.items()]
+    cells = [_cell(name, value, missing_token) for name, value in features.items()]
     # A cell with a line break is quoted only if the break is in the writer's own terminator.
     csv.writer(line, lineterminator=_LINE_END).writerow(cells)
     return line.getvalue().removesuffix(_LINE_END)
 
 
-def _cell(model: ModelPlan, name: str, value: Json) -> str:
+def _cell(name: str, value: Json, missing_token: str | None) -> str:
     # Stock CSV decoders of serving containers fail on an int among floats and read an empty cell as 0,
     # so every number is written as a float and a cell is never empty.
     if isinstance(value, int | float):
         return repr(float(value))
     if value is None or value == "":
-        if model.missing_token is None:
+        if missing_token is None:
             raise FeatureNullError(
                 f"feature {name}: null or an empty text can't be sent as CSV",
                 hint="declare another answer, or `request.missing_token` if the model knows one",
             )
-        return model.missing_token
+        return missing_token
     return str(value)
 
 

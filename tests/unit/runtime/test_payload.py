@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from functions.errors import FeatureExpressionError, FeatureNullError, PayloadTooLargeError
 from functions.governance.gate import Clearance, Payload, check_consent, clear
-from functions.runtime.payload import build_payload
+from functions.runtime.payload import build_payload, csv_line
 from functions.spec.plan import ModelPlan
 from functions.testing.sample_function import NOW, SPEC, a_plan, consent
 
@@ -85,6 +85,13 @@ def test_csv_is_read_back_as_one_row_with_the_same_values(values: list[Any]) -> 
     (row,) = csv.reader(io.StringIO(body.decode(), newline=""), strict=True)
     read = [cell if isinstance(value, str) else float(cell) for cell, value in zip(row, values, strict=True)]
     assert read == values
+
+
+@settings(deadline=None)
+@given(st.lists(CELLS, min_size=1, max_size=6))
+def test_numbers_alone_are_written_as_beside_text(values: list[Any]) -> None:
+    numbers = {f"f{index}": value for index, value in enumerate(values)}
+    assert csv_line({**numbers, "text": "x"}) == csv_line(numbers) + ",x"
 
 
 def test_json_sends_instances_by_default() -> None:
