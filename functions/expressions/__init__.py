@@ -1,4 +1,4 @@
-"""JMESPath expressions over the root document: compiled once, evaluated for every event.
+"""JMESPath expressions over the root document: compiled once, evaluated for every event; `search` for a single use.
 
 The language is JMESPath with a library of functions for features (`FUNCTION_REFERENCE`). Each compiled
 expression knows which paths it may read. Nothing here needs YAML or pydantic, and `jmespath` is imported
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from functions.expressions.building import compile_expression, compile_features
     from functions.expressions.checks import check_expression
     from functions.expressions.library.reference import FUNCTION_REFERENCE, LibraryFunction
+    from functions.expressions.searching import search
     from functions.expressions.syntax import Limits
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "decoder_for",
     "load_expression",
     "load_features",
+    "search",
 ]
 
 # Needed where specs are built, not where they run: imported when first asked for.
@@ -54,6 +56,7 @@ _BUILD_TIME = {
     "check_expression": "checks",
     "compile_expression": "building",
     "compile_features": "building",
+    "search": "searching",
 }
 
 

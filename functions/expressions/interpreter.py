@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from functools import cache, lru_cache
 from typing import Any
 
@@ -26,7 +27,7 @@ def interpret(text: str, document: Json) -> Json:
 
     options = visitor.Options(custom_functions=_functions_class()(document))
     try:
-        return visitor.TreeInterpreter(options).visit(_tree(text), document)
+        return _interpreter_class()(options).visit(_tree(text), document)
     except exceptions.JMESPathTypeError as error:
         refused = exceptions.JMESPathTypeError(
             error.function_name, _NOT_SHOWN, error.actual_type, error.expected_types
@@ -58,6 +59,19 @@ def _tree(text: str) -> Any:
 
     with quiet():
         return parser.Parser().parse(text).parsed
+
+
+@cache
+def _interpreter_class() -> Any:
+    from jmespath import visitor
+
+    class Interpreter(visitor.TreeInterpreter):
+        """JMESPath's interpreter, whose trees are kept: what a caller does to a value must not reach them."""
+
+        def visit_literal(self, node: Any, value: Json) -> Json:
+            return deepcopy(super().visit_literal(node, value))
+
+    return Interpreter
 
 
 @cache

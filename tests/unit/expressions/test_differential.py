@@ -24,6 +24,7 @@ from functions.expressions import (
     compile_expression,
     compile_features,
     runtime,
+    search,
 )
 from functions.expressions.interpreter import builtin_arities, interpret
 from functions.expressions.library import windows
@@ -203,6 +204,10 @@ def renamed(value: Any, odd: str) -> Any:
     return value
 
 
+def searched(text: str, document: Any) -> Any:
+    return search(text, document, limits=WIDE)
+
+
 def test_random_expressions_give_the_interpreters_values_and_failures() -> None:
     for features, documents in batches():
         for document in documents:
@@ -211,6 +216,7 @@ def test_random_expressions_give_the_interpreters_values_and_failures() -> None:
                 wanted = outcome(interpret, one.source, document)
                 assert exact(values[name]) == wanted, (one.source, document)
                 assert outcome(one.evaluate, document) == wanted, (one.source, document)
+                assert outcome(searched, one.source, document) == wanted, (one.source, document)
 
 
 def test_random_expressions_never_fall_through_the_net_by_accident() -> None:

@@ -10,6 +10,7 @@ from functions.expressions import (
     ExpressionError,
     compile_expression,
     compile_features,
+    search,
 )
 
 DOCUMENT = {
@@ -69,6 +70,30 @@ def test_an_error_names_the_feature() -> None:
     with pytest.raises(ExpressionError, match=r"^second: There is no function dayz_since") as caught:
         compile_features({"first": "event", "second": "dayz_since(now)"})
     assert [problem.code for problem in caught.value.problems] == ["expression.unknown_function"]
+
+
+def test_an_expression_for_a_single_use_is_searched_without_generating_code() -> None:
+    assert search("days_since(profile.orders.last_at)", DOCUMENT) == 1.0
+    assert search("sum(profile.orders.items[].price)", DOCUMENT) == 5
+    with pytest.raises(ValueError, match="abs"):
+        search("abs(event.name)", DOCUMENT)
+    with pytest.raises(ExpressionError, match="no function dayz_since"):
+        search("dayz_since(now)", DOCUMENT)
+    with pytest.raises(ExpressionError, match="times as large"):
+        search(" | ".join(["[@, @]"] * 20), DOCUMENT)
+    program = (
+        "import sys, functions.expressions as engine;"
+        "print(engine.search('a.b', {'a': {'b': 5}}), 'functions.expressions.compiler' in sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert shown.stdout.split() == ["5", "False"]
+
+
+def test_what_a_caller_does_to_a_value_reaches_no_later_search() -> None:
+    for _ in range(2):
+        found = search("{a: `[1]`, b: `[1]`}", {})
+        assert found == {"a": [1], "b": [1]}
+        found["a"].append(2)
 
 
 def test_importing_the_engine_imports_neither_jmespath_nor_yaml_nor_pydantic() -> None:
