@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from functions.decision.reasons import Reason, reason
@@ -40,7 +40,7 @@ class Decider(Protocol):
         ...
 
     def screen(self, text: str) -> None:
-        """Look at the payload of an action before it is kept; may refuse it."""
+        """Look at a message before it is kept; may refuse it."""
         ...
 
     def record_body(self, draft: Draft) -> dict[str, Json]:
@@ -85,16 +85,14 @@ def commit(draft: Draft, decider: Decider, ports: Ports) -> Committed:
 
 
 def _screened(draft: Draft, decider: Decider, spending: Spending, ports: Ports) -> CommitRequest:
-    """Return the request of a draft, after the decider has looked at everything that would leave."""
-    payload = action_payload(draft)
-    if payload is not None:
-        decider.screen(payload.text)
-    takes = spending.takes(draft.charges)
-    body, trial = decider.record_body(draft), decider.trial(draft)
-    request = commit_request(draft, body, payload, takes, trial=trial, wall=ports.wall())
-    for notice in request.notices:
-        decider.screen(canonical_json(notice.message["payload"]))
-    return request
+    """Return the request of a draft, after the decider has looked at every message that would leave, whole."""
+    takes, trial = spending.takes(draft.charges), decider.trial(draft)
+    request = commit_request(draft, {}, action_payload(draft), takes, trial=trial, wall=ports.wall())
+    for entry in (request.outbox, *request.notices):
+        if entry is not None:
+            decider.screen(canonical_json(entry.message))
+    # Last, since what was found stands in it.
+    return replace(request, decision=replace(request.decision, body=decider.record_body(draft)))
 
 
 class Tried:

@@ -122,10 +122,9 @@ def expiry(plan: Plan, event: Event, now: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class ActionPayload:
-    """What an action carries, as a document and as the text that leaves."""
+    """What an action carries."""
 
     document: Json
-    text: str
 
 
 def action_payload(draft: Draft) -> ActionPayload | None:
@@ -139,14 +138,13 @@ def action_payload(draft: Draft) -> ActionPayload | None:
         return None
     try:
         payload = fill(action.payload, action.payload_expressions, draft.document)
-        text = canonical_json(payload)
-        text.encode()
+        canonical_json(payload).encode()
     except EVALUATION_ERRORS as error:
         raise FeatureExpressionError(
             f"the payload of action {action.name}: an expression failed, or gave what JSON can't carry "
             f"({type(error).__name__})"
         ) from None
-    return ActionPayload(payload, text)
+    return ActionPayload(payload)
 
 
 def commit_request(

@@ -303,7 +303,7 @@ class Run:
         return self._draft(self._decide(document, removed), snapshot, document, cleared=True)
 
     def screen(self, text: str) -> None:
-        """Look at the payload of an action for what looks like personal data."""
+        """Look at a message for what looks like personal data."""
         self.journal.screen(text, "action")
 
     def record_body(self, draft: Draft) -> dict[str, Json]:

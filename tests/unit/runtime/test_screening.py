@@ -14,7 +14,17 @@ from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
 from functions.runtime.receipt import Receipt
 from functions.testing.rehearsal import Rehearsal
-from functions.testing.sample_function import CONTRACT, NOW, SPEC, a_plan, an_event, put_customer
+from functions.testing.sample_function import (
+    CONTRACT,
+    CUSTOMER,
+    NOW,
+    REGISTRY,
+    SPEC,
+    a_plan,
+    a_profile,
+    an_event,
+    put_customer,
+)
 
 MAIL = "zoe@mail.example.com"
 TEXT: dict[str, Json] = {"note": {"from": "profile.note", "type": "string"}}
@@ -62,6 +72,33 @@ def test_what_an_action_carries_is_looked_at_before_it_is_kept(on_hit: str) -> N
         assert (receipt.outcome, delivered) == ("acted", [{"note": f"Ask {MAIL}"}])
     else:
         assert (receipt.reason.code, delivered, list(outbox)) == ("payload.blocked", [], [])
+
+
+@pytest.mark.parametrize("where", ["event", "profile"])
+def test_the_ids_of_a_message_are_looked_at_as_well(where: str) -> None:
+    profile_id, event_id = (CUSTOMER, MAIL) if where == "event" else (MAIL, "event-1")
+    for on_hit in ("warn", "block"):
+        plan = a_plan(contract={**CONTRACT, "detector": {"on_hit": on_hit}})
+        world = Rehearsal(now=NOW, model=MemoryModel(lambda _: ModelReply(b"0.83", "text/csv")))
+        put_customer(world.store, a_profile(), customer=profile_id)
+        receipt = world.runtime.handle(plan, an_event(event_id, user_id=profile_id), now=NOW)
+        assert receipt.detector == (Hit("action", "email"),)
+        if on_hit == "warn":
+            (decision,) = world.store.decisions(profile_id)
+            assert decision.body["detector"] == [{"where": "action", "pattern": "email"}]
+            assert len(world.channel.deliveries) == 1
+        else:
+            assert (receipt.reason.code, world.channel.deliveries) == ("payload.blocked", [])
+
+
+def test_a_message_about_a_score_is_looked_at_before_it_is_kept() -> None:
+    registry = {**REGISTRY, "channels": {"offers": {"kind": "memory"}, "platform": {"kind": "memory"}}}
+    told: dict[str, Json] = {"scores.note": {"from": "features.note", "notify": "platform"}}
+    sections: dict[str, Json] = {"features": TEXT, "model": None, "write_back": told, "decide": {}}
+    receipt, world = _run({"note": f"Ask {MAIL}"}, registry=registry, on_hit="block", **sections)
+    assert (receipt.reason.code, receipt.detector) == ("payload.blocked", (Hit("action", "email"),))
+    assert list(world.store.outbox(due_before=NOW + timedelta(days=2), limit=10)) == []
+    assert world.store.load(CUSTOMER).state.scores == {}
 
 
 def test_nothing_is_named_where_nothing_is_found() -> None:

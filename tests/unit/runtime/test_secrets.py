@@ -73,12 +73,16 @@ def _feature(expression: str, kind: str = "float", **more: Any) -> Plan:
         features={"orders": feature},
         write_back=None,
         decide={"actions": ["offer-10"]},
-        exceptions=[_let(path) for path in ("profile.email", "profile.name") if path in expression],
+        exceptions=[
+            _let(path)
+            for path in ("profile.email", "profile.name")
+            if path in f"{expression} {more.get('as_of')}"
+        ],
     )
 
 
-def _let(path: str) -> dict[str, Json]:
-    return {"reads": path, "because": "The test follows it.", "reviewed_by": "A Person"}
+def _let(path: str, to: str = "model") -> dict[str, Json]:
+    return {"reads": path, "to": [to], "because": "The test follows it.", "reviewed_by": "A Person"}
 
 
 def _no_fallback(reply: bytes, content_type: str = "text/csv", **model: Any) -> Receipt:
@@ -151,14 +155,16 @@ PATHS: dict[str, tuple[str, Callable[[], Receipt]]] = {
         lambda: _run(
             a_plan(
                 write_back={"scores.x": {"from": "abs(to_string(profile.email))"}},
-                exceptions=[_let("profile.email")],
+                exceptions=[_let("profile.email", "score")],
             )
         ),
     ),
     "no score": (
         "feature.wrong_type",
         lambda: _run(
-            a_plan(write_back={"scores.x": {"from": "profile.name"}}, exceptions=[_let("profile.name")])
+            a_plan(
+                write_back={"scores.x": {"from": "profile.name"}}, exceptions=[_let("profile.name", "score")]
+            )
         ),
     ),
     "failing condition": (
