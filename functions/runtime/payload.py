@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from functions.decision.evaluating import EVALUATION_ERRORS
 from functions.documents import Json
@@ -19,16 +19,13 @@ _NUMBERS = frozenset({int, float})
 _CONTENT_TYPES = {"csv": "text/csv", "json": "application/json", "jsonlines": "application/jsonlines"}
 
 
-def build_payload(
-    model: ModelPlan, features: Mapping[str, Json], clearance: Clearance, labels: Iterable[str]
-) -> Payload:
+def build_payload(model: ModelPlan, features: Mapping[str, Json], clearance: Clearance) -> Payload:
     """Build the payload of a model.
 
     Args:
         model: How it is called.
         features: By name, in the order of the spec.
         clearance: Proof that consent was checked.
-        labels: Of the features that are sent.
 
     Raises:
         FeatureNullError: A null or an empty text in CSV without a declared missing token.
@@ -44,7 +41,7 @@ def build_payload(
         )
     content_type = _CONTENT_TYPES[model.format]
     accept = model.options.get("accept") or ("text/csv" if csv_body else "application/json")
-    return Payload(clearance, content_type, body, str(accept), frozenset(labels))
+    return Payload(clearance, content_type, body, str(accept))
 
 
 def csv_line(features: Mapping[str, Json], missing_token: str | None = None) -> str:

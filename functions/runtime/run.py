@@ -154,7 +154,7 @@ class Run:
         )
         if noted or not checked.passed:
             self.journal.checks.append(checked)
-        clearance = clear(checked, self._plan.governance.may_leave)
+        clearance = clear(checked, self._plan.governance)
         if clearance is not None:
             return clearance
         why = consent_reason(checked.verdict, purpose=checked.purpose, consent=checked.consent)
@@ -181,12 +181,12 @@ class Run:
                 self._foreclosed = suppressed(self._plan, self._withheld)
             if self._foreclosed is not None or self._too_old() is not None:
                 return
-        labels = self._plan.governance.sent.labels
-        payload = build_payload(model, self.journal.features.values, clearance, labels)
+        payload = build_payload(model, self.journal.features.values, clearance)
         text = payload.body.decode()
         self.journal.screen(text, "model")
         with self._watch.stage("connect"):
             adapter = self._ports.model(model)
+        labels = tuple(sorted(payload.labels))
         self.journal.payload = SentPayload(payload.content_type, len(payload.body), text, labels)
         with self._watch.stage("model"):
             scored = score(model, adapter, payload, document, inference_id=self._id, ports=self._ports)

@@ -37,6 +37,7 @@ from functions.errors import (
 from functions.governance.consent import ConsentRecord
 from functions.governance.gate import Payload, check_consent, clear
 from functions.models.model import Model, ModelReply
+from functions.spec.plan import Governance
 
 Behaviour = Literal[
     "answers",
@@ -111,10 +112,10 @@ def cleared_payload(
     now = datetime(2026, 11, 2, 9, tzinfo=UTC)
     record = ConsentRecord(purpose="marketing", status="granted", at=now)
     checked = check_consent(record, check="before_model", purpose="retention", consent="marketing", now=now)
-    clearance = clear(checked, ())
+    clearance = clear(checked, Governance())
     if clearance is None:
         raise AssertionError("the consent made up for a test must pass")
-    return Payload(clearance, content_type, body, accept, frozenset())
+    return Payload(clearance, content_type, body, accept)
 
 
 class ModelConformance:

@@ -36,7 +36,7 @@ MUTANTS = [
     ("governance/consent.py", "record.expires_at <= now", "False", WITHOUT),
     ("governance/consent.py", "if record.at - now > CLOCK_SKEW:", "if False:", WITHOUT),
     ("governance/consent.py", "record.expires_at <= now", "False", PROPERTY),
-    ("governance/gate.py", "gate=_GATE) if checked.passed else None", "gate=_GATE)", WITHOUT),
+    ("governance/gate.py", "token=_TOKEN) if checked.passed else None", "token=_TOKEN)", WITHOUT),
     # The second check, at the commit and when something is sent again.
     ("runtime/engine.py", f"{SECOND_CHECK}\n        if isinstance(clearance, Decision):", "if False:", ON_THE_WAY),
     ("runtime/drafting.py", CONDITION, "consents=()", ON_THE_WAY),
@@ -59,7 +59,8 @@ MUTANTS = [
     ("governance/labels.py", "and not _declassifies(short, long)", "", LABELS),
     ("governance/labels.py", "key=lambda rule: rule.specificity", "key=lambda rule: -len(rule.path)", LABELS),
     ("governance/labels.py", "(*touched, *beside, ", "(*touched, ", LABELS),
-    ("governance/gate.py", "if not self.labels <= self.clearance.labels:", "if False:", GATE),
+    ("governance/gate.py", "if not sent <= frozenset(leaving.may_leave):", "if False:", GATE),
+    ("governance/gate.py", 'if getattr(checked, "token", None) is not _TOKEN:', "if False:", GATE),
     # The gate: purposes are ignored, sinks are forgotten, exceptions excuse more.
     ("spec/lineage_gate.py", "or self._spec.purpose in self._served_by(reading)", "or True", LINEAGE),
     ("spec/lineage_gate.py", "return may if reading.purposes is None else may & reading.purposes", "return may", LINEAGE),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from functions.errors import FeatureExpressionError, FeatureNullError, PayloadTooLargeError
 from functions.governance.gate import Clearance, Payload, check_consent, clear
 from functions.runtime.payload import build_payload, csv_line
-from functions.spec.plan import ModelPlan
+from functions.spec.plan import Governance, ModelPlan
 from functions.testing.sample_function import NOW, SPEC, a_plan, consent
 
 
@@ -21,7 +21,7 @@ def _clearance() -> Clearance:
     checked = check_consent(
         consent(), check="before_model", purpose="retention", consent="marketing", now=NOW
     )
-    clearance = clear(checked, ())
+    clearance = clear(checked, Governance())
     assert clearance is not None
     return clearance
 
@@ -38,7 +38,7 @@ CSV = _model(format="csv")
 
 
 def _payload(model: ModelPlan, **features: Any) -> Payload:
-    return build_payload(model, features, _clearance(), ())
+    return build_payload(model, features, _clearance())
 
 
 def test_csv_writes_every_number_as_a_float_in_the_order_of_the_features() -> None:
