@@ -4,8 +4,8 @@ A statement can only tighten a decision: with a stored record that passes and a 
 nothing leaves; a statement that grants opens nothing that the record closes.
 
 Sources: Segment documentation, "Consent in Segment Connections" (every mapped category must be true, an
-empty object is all false); Tealium documentation, "Consent management" (`consent_categories`); Global
-Privacy Control, https://www.w3.org/TR/gpc/.
+empty object is all false, a missing one unknown); Tealium documentation, "Consent management"
+(`consent_categories`); Global Privacy Control, https://www.w3.org/TR/gpc/.
 """
 
 from __future__ import annotations
@@ -136,7 +136,9 @@ def _status(document: Mapping[str, Json], name: str, source: ConsentSource) -> C
 
 
 def _parts(document: Mapping[str, Json], name: str, source: ConsentSource) -> Iterator[ConsentStatus]:
-    """Yield what each part of a consent object says."""
+    """Yield what each part of a consent object says; an empty one lists everything that a platform was granted."""
+    if not document and (source.segment or source.tealium):
+        yield "denied"
     if source.segment and document.get(SEGMENT) is not None:
         yield _by_preferences(document[SEGMENT], source.segment)
     if source.tealium and document.get(TEALIUM) is not None:
@@ -180,7 +182,17 @@ def _own(document: Mapping[str, Json], name: str, at: datetime | None) -> Consen
 
 
 def _is_on(value: Json) -> bool:
-    return value is True or value in (1, "1")
+    """Say whether a browser asks not to be sold or shared; the words are those that tags write for true and false.
+
+    Raises:
+        ConsentFormatError: It is neither, and silence must not pass for consent.
+    """
+    word = value.strip().casefold() if isinstance(value, str) else value
+    if word in (True, "1", "true"):
+        return True
+    if word in (None, False, "", "0", "false"):
+        return False
+    raise ConsentFormatError(f"consent.{GPC} is true or false")
 
 
 _ANY_TIME: Final = datetime.min.replace(tzinfo=UTC)

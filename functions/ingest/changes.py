@@ -88,7 +88,8 @@ def _own_record(body: dict[str, Json], position: str, sources: ConsentSources, *
         at,
         profile=optional_members(body.get("profile"), f"{position}.profile"),
         traits=members(body.get("traits"), f"{position}.traits"),
-        consent=stated_records(_with_signal(consent, gpc), sources, at=at, said_by="record"),
+        # A record that lists no consents was printed for a customer who has none.
+        consent=stated_records(_with_signal(consent or None, gpc), sources, at=at, said_by="record"),
         aliases=_aliases(body.get("aliases"), f"{position}.aliases"),
     )
 

@@ -38,11 +38,11 @@ MUTANTS = [
     ("governance/consent.py", "record.expires_at <= now", "False", PROPERTY),
     ("governance/gate.py", "token=_TOKEN) if checked.passed else None", "token=_TOKEN)", WITHOUT),
     # The second check, at the commit and when something is sent again.
-    ("runtime/engine.py", f"{SECOND_CHECK}\n        if isinstance(clearance, Decision):", "if False:", ON_THE_WAY),
+    ("runtime/run.py", f"{SECOND_CHECK}\n        if isinstance(clearance, Decision):", "if False:", ON_THE_WAY),
     ("runtime/drafting.py", CONDITION, "consents=()", ON_THE_WAY),
     ("runtime/drafting.py", "(draft.plan.consent, *(rail.consent", "(draft.plan.consent, *(draft.plan.consent", PREMISES),
     ("runtime/drafting.py", "marks=_marks(draft, action)", "marks=()", PREMISES),
-    ("runtime/acting.py", "if not checked.passed:", "if False:", ON_THE_WAY),
+    ("runtime/rechecking.py", "if not checked.passed:", "if False:", ON_THE_WAY),
     ("runtime/journal.py", "if not draft.cleared:", "if False:", ON_THE_WAY),
     # What a log may keep.
     ("handlers/log.py", '"features": list(receipt.features)', '"features": dict(receipt.features)', ARRIVES),
@@ -73,7 +73,8 @@ MUTANTS = [
     ("spec/lineage_ways.py", "*(use for rung in rungs for use in rung.uses)", "", WAYS),
     ("spec/lineage_ways.py", "for use in self._reads.trigger:", "for use in ():", WAYS),
 ]  # fmt: skip
-SHOWN = (0, 6, 8, 12)
+SHOWN = range(0, len(MUTANTS), 9)
+"""A few of them, from every part of the list."""
 
 
 def chosen() -> list[int]:

@@ -32,7 +32,7 @@ SOURCE = ConsentSource(segment=("Advertising", "Email"), tealium=("Display Ads",
 
 SAID: list[tuple[Mapping[str, Json] | None, ConsentStatus | None]] = [
     (None, None),
-    ({}, None),
+    ({}, "denied"),
     ({"categoryPreferences": None}, None),
     ({"categoryPreferences": {}}, "denied"),
     ({"categoryPreferences": {"Advertising": True}}, "denied"),
@@ -57,8 +57,16 @@ SAID: list[tuple[Mapping[str, Json] | None, ConsentStatus | None]] = [
     ({"categoryPreferences": {"Advertising": True, "Email": True}, "consent_categories": []}, "conflict"),
     ({"gpc": True}, "denied"),
     ({"gpc": "1"}, "denied"),
+    ({"gpc": 1}, "denied"),
+    ({"gpc": "true"}, "denied"),
+    ({"gpc": " TRUE "}, "denied"),
     ({"gpc": False}, None),
     ({"gpc": "0"}, None),
+    ({"gpc": 0}, None),
+    ({"gpc": "false"}, None),
+    ({"gpc": None}, None),
+    ({"gpc": "yes"}, "unknown"),
+    ({"gpc": [True]}, "unknown"),
     ({"gpc": True, "marketing": "granted"}, "denied"),
     ({"gpc": True, "marketing": "revoked"}, "revoked"),
 ]
@@ -168,7 +176,15 @@ def test_a_contradiction_is_kept_as_a_conflict_and_a_silent_event_makes_no_recor
     said: Json = {"marketing": "granted", "consent_categories": []}
     assert stated_records(said, {"marketing": SOURCE}, at=NOW, said_by="t")["marketing"].status == "conflict"
     assert stated_records(None, {"marketing": SOURCE}, at=NOW, said_by="t") == {}
-    assert stated_records({}, {"marketing": SOURCE}, at=NOW, said_by="t") == {}
+    assert stated_records({}, {"ads": ConsentSource()}, at=NOW, said_by="t") == {}
+
+
+def test_an_empty_object_refuses_what_a_platform_has_words_for() -> None:
+    """A platform that lists what was granted, and lists nothing, was granted nothing."""
+    assert stated_records({}, {"marketing": SOURCE, "ads": ConsentSource()}, at=NOW, said_by="t") == {
+        "marketing": ConsentRecord("marketing", "denied", NOW, source="t")
+    }
+    assert stated({}, "marketing", ConsentSource(gpc=True)) is None
 
 
 @pytest.mark.parametrize(

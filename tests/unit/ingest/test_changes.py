@@ -69,6 +69,12 @@ def test_alias_lets_the_previous_id_stand_for_the_user() -> None:
     assert read(segment(type="alias", previousId="old")).aliases == ("old", "a")
 
 
+def test_an_event_with_an_empty_consent_object_refuses_and_a_record_without_consents_does_not() -> None:
+    assert read(segment(context={"consent": {}})).consent["marketing"].status == "denied"
+    record: Json = {"profile_id": "c-1", "updated_at": NOW.isoformat(), "consent": {}}
+    assert read(record).consent == {}
+
+
 def test_other_calls_say_nothing_but_consent() -> None:
     said: Json = {"consent": {"categoryPreferences": {}}}
     changes = read(segment(type="track", event="Signed Up", traits={"plan": "gold"}, context=said))
