@@ -12,6 +12,10 @@ from functions.cli.pages import Content, code, facts, joined, page, table, tag
 from functions.expressions.paths import How
 from functions.governance.labels import GUARDED, ROOTS, UNLABELLED, LabelMap, parse_pattern
 from functions.governance.retention import KEEP_DECISIONS
+from functions.learning.trials import KEEP_TRIALS
+from functions.runtime.learner import is_measured
+from functions.spec.rails import CONTACT_LOG
+from functions.spec.ranking_plan import LearningPlan
 from functions.times import format_duration
 
 if TYPE_CHECKING:
@@ -244,11 +248,20 @@ def _actions(plan: Plan, registry: Registry) -> Iterator[Element]:
 
 
 def _kept(plan: Plan) -> Iterator[Element]:
-    keep = plan.governance.keep_decisions or KEEP_DECISIONS
-    rows: list[tuple[str, str]] = [("the decision, with its reasons", format_duration(keep))]
+    keep = format_duration(plan.governance.keep_decisions or KEEP_DECISIONS)
+    rows: list[tuple[str, str]] = [("the decision: reasons, features, outputs, candidates", keep)]
     for target in plan.write_back:
         life = format_duration(target.expires_after) if target.expires_after else "until it is replaced"
         rows.append((f"the score {target.name} on the profile", life))
+    if any(flow.to in ("action", "channel") for flow in plan.governance.flows):
+        rows.append(("the message as it is sent, in the outbox", keep))
+    if plan.actions:
+        rows.append(("which action was taken when, in the contact log", format_duration(CONTACT_LOG)))
+    if is_measured(plan):
+        learning = plan.policy.ranking.learning if plan.policy.ranking is not None else None
+        life = format_duration((learning or LearningPlan()).window + KEEP_TRIALS)
+        rows.append(("what responses are counted by: action, group and segment", life))
+        rows.append(("the last response of each kind", "until it is replaced"))
     yield table(("what", "how long"), rows)
     yield tag(
         "p",
@@ -256,6 +269,10 @@ def _kept(plan: Plan) -> Iterator[Element]:
         code("functions profile export ID"),
         " and erased by ",
         code("functions profile delete ID"),
+        ". What a deployment copies out of the store is not: decisions in the lasting log, for its ",
+        code("export_days"),
+        ", and events in the archive, for its ",
+        code("archive_days"),
         ".",
     )
 

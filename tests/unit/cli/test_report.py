@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -15,6 +16,7 @@ from functions.cli.report import write_report
 from functions.cli.review import function_page, index_page
 from functions.errors import SettingsError
 from functions.governance.contract import DataContract
+from functions.spec.experiment_plan import ExperimentsPlan, Slice
 from functions.spec.loading import SpecFolder, load_folder
 from functions.spec.plan import ExceptionPlan, Plan
 from functions.spec.problems import SpecError
@@ -140,6 +142,40 @@ def test_a_channel_that_is_told_scores_stands_on_the_page_and_in_the_explanation
             "profile.scores.churn_risk.value, outputs of the model; labels: derived, pseudonymous"
         ),
     ]
+
+
+def kept(plan: Plan) -> str:
+    registry = Registry.model_validate(dict(REGISTRY))
+    text = read(function_page(plan, DataContract.model_validate(dict(CONTRACT)), registry)).text
+    return text.partition("How long it is kept")[2]
+
+
+def test_everything_that_is_kept_stands_on_the_page_with_its_time() -> None:
+    plan = a_plan()
+    text = kept(replace(plan, governance=replace(plan.governance, keep_decisions=timedelta(days=45))))
+    for told in (
+        "the decision: reasons, features, outputs, candidates45d",
+        "the score churn_risk on the profile1d",
+        "the message as it is sent, in the outbox45d",
+        "which action was taken when, in the contact log90d",
+        "decisions in the lasting log, for its export_days",
+        "events in the archive, for its archive_days",
+    ):
+        assert told in text
+    assert "responses" not in text
+
+
+def test_what_waits_for_responses_stands_on_the_page_where_a_function_is_measured() -> None:
+    measured = ExperimentsPlan(holdout=Slice("h", ((0.0, 0.02),)))
+    text = kept(replace(a_plan(), experiments=measured))
+    assert "what responses are counted by: action, group and segment67d" in text
+    assert "the last response of each kinduntil it is replaced" in text
+
+
+def test_a_function_without_actions_keeps_no_contacts_and_no_messages() -> None:
+    text = kept(a_plan(decide={}))
+    assert "contact log" not in text
+    assert "outbox" not in text
 
 
 def test_the_same_files_give_the_same_pages(specs: SpecFolder, tmp_path: Path) -> None:
