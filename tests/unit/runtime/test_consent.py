@@ -11,7 +11,16 @@ from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
 from functions.profiles.memory import MemoryProfileStore
 from functions.testing.rehearsal import InterruptedStore, Rehearsal
-from functions.testing.sample_function import CUSTOMER, NOW, SPEC, a_plan, an_event, consent, put_customer
+from functions.testing.sample_function import (
+    CUSTOMER,
+    NOW,
+    REGISTRY,
+    SPEC,
+    a_plan,
+    an_event,
+    consent,
+    put_customer,
+)
 
 PLAN = a_plan()
 DAY = timedelta(days=1)
@@ -84,6 +93,40 @@ def test_a_decision_that_lost_its_consent_keeps_neither_features_nor_scores() ->
     assert (kept.body["features"], kept.body["imputed"], kept.body["scores"]) == ({}, {}, {})
     # Whoever asked is told what had already left.
     assert receipt.payload is not None
+
+
+def test_a_decision_that_lost_its_consent_does_not_keep_the_segment() -> None:
+    """A segment is the value of a feature by another name."""
+    offer = {"channel": "offers", "cost": 0, "value": {"kept": 9}, "chance": {"kept": 0.9}}
+    ranked = a_plan(
+        {**REGISTRY, "actions": {"offer-10": offer}},
+        policy={"objectives": {"kept": {}}, "learning": {}},
+        decide={"actions": ["offer-10"], "do_nothing": {"kept": 0.1}, "segment": "features.orders"},
+    )
+    gone = consent("revoked", at=NOW)
+    for store, segment in (
+        (InterruptedStore(lambda _: None), "5"),
+        (InterruptedStore(lambda store: store.put_consent(CUSTOMER, gone, now=NOW)), None),
+    ):
+        world = _world(store)
+        world.runtime.handle(ranked, an_event(), now=NOW)
+        (kept,) = world.store.decisions(CUSTOMER)
+        assert kept.body["experiment"]["segment"] == segment
+
+
+@pytest.mark.parametrize(("days", "kept_days"), [(45, 45), (None, 30), (1, 30)])
+def test_a_decision_is_kept_as_long_as_the_contract_says_and_never_shorter_than_a_redelivery(
+    days: int | None, kept_days: int
+) -> None:
+    given = timedelta(days=days) if days is not None else None
+    plan = replace(PLAN, governance=replace(PLAN.governance, keep_decisions=given))
+    world = _world()
+    receipt = world.runtime.handle(plan, an_event(), now=NOW)
+    (decision,) = world.store.decisions(CUSTOMER)
+    entry = world.store.outbox_entry(CUSTOMER, receipt.decision_id or "")
+    assert decision.expires_at == NOW + timedelta(days=kept_days)
+    assert entry is not None
+    assert entry.keep_until == decision.expires_at
 
 
 def test_consent_that_is_renewed_before_the_commit_lets_the_action_go_without_a_second_call() -> None:
