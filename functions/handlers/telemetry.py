@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import traceback
 from collections import Counter
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -246,8 +246,27 @@ class Telemetry:
         self._counts.clear()
 
 
+class Subsegment(Protocol):
+    """A part of a trace, as the SDK of X-Ray has it."""
+
+    def add_fault_flag(self) -> None:
+        """Note that it ended in an error."""
+        ...
+
+
+class Recorder(Protocol):
+    """What opens parts of a trace, as the SDK of X-Ray has it."""
+
+    def in_subsegment(self, name: str) -> AbstractContextManager[Subsegment | None]:
+        """Open one until the context ends; None where nothing is traced."""
+        ...
+
+
 def xray_span(service: str) -> Span:
-    """Return what opens subsegments of AWS X-Ray; calls of botocore and httpx are traced too.
+    """Return what opens subsegments of AWS X-Ray.
+
+    Libraries are not patched: what the SDK then writes of a failed call is the text of its error, and that of a
+    model's container may quote the payload.
 
     Raises:
         SettingsError: The SDK of X-Ray is not installed.
@@ -255,10 +274,30 @@ def xray_span(service: str) -> Span:
     from aws_lambda_powertools.tracing import Tracer
 
     try:
-        tracer: Any = Tracer(service=service, patch_modules=("botocore", "httpx"))
+        tracer: Any = Tracer(service=service, auto_patch=False)
     except ImportError:
         raise SettingsError(
             "FUNCTIONS_TRACING: the SDK of AWS X-Ray is not installed",
             hint="Add aws-xray-sdk to the bundle, or set FUNCTIONS_TRACING=off.",
         ) from None
-    return lambda name: tracer.provider.in_subsegment(name=f"## {name}")
+    return quiet_span(tracer.provider)
+
+
+def quiet_span(recorder: Recorder) -> Span:
+    """Return what opens subsegments that tell of an error that there was one, and never its text."""
+
+    @contextmanager
+    def span(name: str) -> Iterator[None]:
+        opened = recorder.in_subsegment(name=f"## {name}")
+        subsegment = opened.__enter__()
+        try:
+            yield
+        except BaseException:
+            if subsegment is not None:
+                subsegment.add_fault_flag()
+            raise
+        finally:
+            # Not told of the error, which the SDK would write down with its text and its stack.
+            opened.__exit__(None, None, None)
+
+    return span
