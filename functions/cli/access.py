@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from functions.cli.arguments import unreadable
 from functions.cli.console import Console, counted
+from functions.cli.declared import check_list
 from functions.documents import Json, parse_json
 from functions.errors import FunctionsError, SettingsError
 from functions.profiles.access import Dossier, HoldingsStore, Records, erase, read_dossier
@@ -41,17 +42,40 @@ def export_customer(arguments: argparse.Namespace, console: Console) -> int:
         UnreadableFileError: The file can't be written.
         ProfileStoreError: The store can't do its part.
     """
-    with _stores(read_settings(console.environment)) as (store, feedback):
+    settings = read_settings(console.environment)
+    with _stores(settings) as (store, feedback):
         dossier = read_dossier(store, feedback, arguments.id)
-    if dossier.is_empty:
+    marks = _marks(settings, _ids(dossier, arguments.id), console)
+    if dossier.is_empty and not marks:
         raise UnknownProfileError(f"nothing is kept about {arguments.id!r}")
-    document = dossier_document(dossier, at=utc_now())
+    document = dossier_document(dossier, marks, at=utc_now())
     if arguments.to is None:
         console.json(document)
     else:
         _write(Path(arguments.to), document)
-        console.err(f"written to {arguments.to}: {_counts(dossier)}")
+        console.err(f"written to {arguments.to}: {_counts(dossier, marks)}")
     return 0
+
+
+def _ids(dossier: Dossier, asked: str) -> tuple[str, ...]:
+    """Return every id that a customer is known under: either may be all that is left after an erasure."""
+    return tuple(dict.fromkeys((asked, dossier.customer, *dossier.aliases)))
+
+
+def _marks(settings: Settings, ids: Iterable[str], console: Console) -> list[Json] | None:
+    """Return the suppression marks of some ids; None where they can't be read, which is said."""
+    from functions.cli.suppress import opened_suppressions
+
+    try:
+        with opened_suppressions(settings) as suppressions:
+            return [
+                {"id": one, "list": name, **_plain(mark)}
+                for one in ids
+                for name, mark in sorted(suppressions.marks(one).items())
+            ]
+    except SettingsError as error:
+        console.err(f"suppression marks are not in it: {error.message}")
+        return None
 
 
 def delete_customer(arguments: argparse.Namespace, console: Console) -> int:
@@ -62,13 +86,21 @@ def delete_customer(arguments: argparse.Namespace, console: Console) -> int:
         ProfileStoreError: The store can't do its part; a second call finishes what was begun.
     """
     settings = read_settings(console.environment)
+    if arguments.suppress is not None and not arguments.new_list:
+        check_list(arguments.suppress, console)
     with _stores(settings) as (store, feedback):
         if arguments.suppress is not None:
             _suppress(settings, read_dossier(store, feedback, arguments.id), arguments, console)
         dossier = erase(store, feedback, arguments.id)
     if dossier.is_empty:
         raise UnknownProfileError(f"nothing is kept about {arguments.id!r}")
-    console.err(f"erased: {dossier.customer}: {_counts(dossier)}")
+    if arguments.json:
+        numbers: dict[str, Json] = {
+            noun.replace(" ", "_"): number for noun, number in _numbers(dossier).items()
+        }
+        console.json({"id": dossier.customer, "erased": numbers, "suppressed": arguments.suppress})
+    else:
+        console.err(f"erased: {dossier.customer}: {_counts(dossier)}")
     console.err(NOT_REACHED)
     return 0
 
@@ -79,22 +111,24 @@ def _suppress(settings: Settings, dossier: Dossier, arguments: argparse.Namespac
     from functions.runtime.suppression import Mark
 
     with opened_suppressions(settings) as marks:
-        for one in dict.fromkeys((arguments.id, dossier.customer, *dossier.aliases)):
+        for one in _ids(dossier, arguments.id):
             marks.add(arguments.suppress, one, Mark(utc_now(), because="erased"))
     console.err(f"on {arguments.suppress}: {dossier.customer}")
 
 
-def dossier_document(dossier: Dossier, *, at: datetime) -> dict[str, Json]:
+def dossier_document(dossier: Dossier, marks: list[Json] | None, *, at: datetime) -> dict[str, Json]:
     """Return everything that is kept about a customer as JSON.
 
     Args:
         dossier: What was read.
+        marks: Its suppression marks; None where they can't be read.
         at: When.
     """
     return {
         "id": dossier.customer,
         "aliases": list(dossier.aliases),
         "exported_at": format_instant(at),
+        "suppression": marks,
         "records": [_record(one) for one in dossier.records],
     }
 
@@ -146,10 +180,10 @@ def _plain(value: Json) -> Json:
     return value
 
 
-def _counts(dossier: Dossier) -> str:
-    """Say in numbers what is kept: `1 profile, 2 decisions`."""
+def _numbers(dossier: Dossier) -> dict[str, int]:
+    """Count what is kept."""
     every = dossier.records
-    numbers = {
+    return {
         "profile": sum(one.held.snapshot.profile_json is not None for one in every),
         "consent record": sum(len(one.held.snapshot.consent) for one in every),
         "score": sum(len(one.held.snapshot.state.scores) for one in every),
@@ -159,11 +193,16 @@ def _counts(dossier: Dossier) -> str:
         "alias": len(dossier.aliases),
         "record of feedback": sum(len(one.feedback) for one in every),
     }
+
+
+def _counts(dossier: Dossier, marks: list[Json] | None = None) -> str:
+    """Say in numbers what is kept: `1 profile, 2 decisions`."""
     plurals = {
         "alias": "aliases",
         "action or notice": "actions and notices",
         "record of feedback": "records of feedback",
     }
+    numbers = {**_numbers(dossier), "suppression mark": len(marks or ())}
     parts = [
         f"{number:,} {plurals[noun]}" if number != 1 and noun in plurals else counted(number, noun)
         for noun, number in numbers.items()

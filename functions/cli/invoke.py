@@ -40,8 +40,7 @@ _HINTS: Final = {
     "duplicate": "this event was decided before; --new-id sends it again as a new one",
     "profile.missing": "`functions profile import FILE` reads profiles into the store; then send the event "
     "again with --new-id",
-    "consent.not_yet": "`functions profile put ID --consent NAME=granted --at TIME` gives consent an earlier "
-    "date",
+    "consent.not_yet": "consent was given after the time of this decision; --now TIME decides at a later time",
 }
 """What to do next, by outcome or reason; for whoever tries things out."""
 

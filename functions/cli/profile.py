@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Final
 
 from functions.cli.access import UnknownProfileError, delete_customer, export_customer
-from functions.cli.arguments import instant, read_input, specs_folder
+from functions.cli.arguments import add_json, specs_folder
+from functions.cli.complaints import Complaints
 from functions.cli.console import Console, counted
-from functions.cli.records import MAX_RECORD_BYTES, numbered_lines, put_record, read_consent, read_record
+from functions.cli.declared import declared_consents
+from functions.cli.putting import add_put, put_customer
+from functions.cli.records import numbered_lines, put_record, read_record
+from functions.cli.suppress import list_name
 from functions.documents import Json, parse_json
-from functions.errors import EventError, EventMalformedError, FunctionsError, StoreRejectedError
+from functions.errors import EventError, EventMalformedError, StoreRejectedError
 from functions.events.segment import is_segment
 from functions.events.tealium import is_tealium_flat, is_tealium_function_input
-from functions.governance.consent import ConsentStatus
 from functions.ingest.visitors import is_visitor
+from functions.profiles.access import customer_behind
 from functions.profiles.store import MAX_PROFILE_BYTES, ProfileState, ProfileStore, Snapshot
 from functions.settings import read_settings
 from functions.times import format_instant, utc_now
@@ -29,7 +33,12 @@ _EPILOG = """A record is a JSON object {"id": ..., "profile": {...}, "consent": 
 status by name, or an object {status, at, expires_at, source, jurisdiction};
 statuses are granted, denied, revoked, unknown, conflict. What `get` prints can be
 edited and put again; scores and contacts in it are left alone. `export` prints all
-that is kept under the id and its aliases, and `delete` erases just that.
+that is kept under the id and its aliases, and its suppression marks; `delete` erases
+all but the marks. An alias is as good as the id everywhere.
+
+A grant counts from its date on, a refusal at every time: an event of last week is not
+decided on the consent of last week. A refusal that is put without --at bears the
+present time, so that no older grant that arrives later can overrule it.
 
 examples:
   functions profile import feature_specs/profiles.jsonl
@@ -41,18 +50,15 @@ examples:
 """
 
 
+_OF_ANOTHER_FORM: Final = 10
+"""From so many refused lines on, and no other, a file is no list of records rather than one with faults."""
+
 FORMATS: Final[Mapping[str, Callable[[dict[str, Json]], bool]]] = {
     "canonical": lambda body: "profile_id" in body,
     "segment": is_segment,
     "tealium": lambda body: is_tealium_flat(body) or is_tealium_function_input(body) or is_visitor(body),
 }
 """What platforms send, and how it is recognised."""
-
-
-class ForeignRecordError(FunctionsError):
-    """A record carries another id than the one it is to be written under."""
-
-    code = "profile.other_id"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,26 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     get = actions.add_parser("get", help="print a profile with its consent, scores and contacts")
     get.add_argument("id", metavar="ID")
     get.add_argument("--json", action="store_true", help="as always: the record is JSON")
-    put = actions.add_parser("put", help="replace a profile, or single consent records")
-    put.add_argument("id", metavar="ID")
-    put.add_argument(
-        "file", nargs="?", metavar="FILE", help="a record or a bare profile; - for standard input"
-    )
-    put.add_argument("--file", dest="file_option", metavar="FILE", help="the same as FILE")
-    put.add_argument(
-        "--consent",
-        action="append",
-        default=[],
-        type=_consent_change,
-        metavar="NAME=STATUS",
-        help="may be repeated",
-    )
-    put.add_argument(
-        "--at",
-        type=instant,
-        metavar="TIME",
-        help="when consent was given; by default the date of the old record",
-    )
+    add_put(actions.add_parser("put", help="replace a profile, or single consent records"))
     load = actions.add_parser("import", help="read many records, one JSON object a line")
     load.add_argument("file", metavar="FILE", help="JSON lines; - for standard input")
     load.add_argument(
@@ -93,14 +80,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="`record` is what `get` prints; the others are what platforms send, with the order of their own "
         "instants",
     )
+    add_json(load)
     export = actions.add_parser("export", help="print everything that is kept about a customer")
     export.add_argument("id", metavar="ID", help="the customer's id, or an alias")
     export.add_argument("--to", metavar="FILE", help="write it to a file that only you may read")
     remove = actions.add_parser("delete", help="erase everything that is kept about a customer")
     remove.add_argument("id", metavar="ID", help="the customer's id, or an alias")
     remove.add_argument(
-        "--suppress", metavar="LIST", help="leave a mark on a suppression list, as a keyed hash"
+        "--suppress",
+        type=list_name,
+        metavar="LIST",
+        help="leave a mark on a suppression list, as a keyed hash",
     )
+    remove.add_argument("--new-list", action="store_true", help="also if no rule asks for the list yet")
+    add_json(remove)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
@@ -113,18 +106,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         return _ACTIONS[arguments.action](store, arguments, console)
 
 
-def _consent_change(text: str) -> tuple[str, str]:
-    name, _, status = text.partition("=")
-    try:
-        read_consent({name: status}, utc_now(), text)
-    except EventMalformedError:
-        statuses = ", ".join(get_args(ConsentStatus))
-        raise argparse.ArgumentTypeError(f"give NAME=STATUS, with one of the statuses {statuses}") from None
-    return name, status
-
-
 def _get(store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:
-    snapshot = store.load(arguments.id)
+    customer = customer_behind(store, arguments.id)
+    snapshot = store.load(customer)
     if snapshot.profile_json is None and not snapshot.consent and snapshot.state == ProfileState():
         raise UnknownProfileError(f"there is no profile {arguments.id!r}")
     console.json(_document(snapshot))
@@ -166,71 +150,50 @@ def _document(snapshot: Snapshot) -> dict[str, Json]:
     }
 
 
-def _put(store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:
-    path = arguments.file or arguments.file_option
-    if path is None and not arguments.consent:
-        console.err("functions profile put: give a FILE, or --consent NAME=STATUS")
-        return 2
-    now = utc_now()
-    kept: list[str] = []
-    if path is not None:
-        record = read_record(read_input(path, console, max_bytes=MAX_RECORD_BYTES), path)
-        if record.id not in (None, arguments.id):
-            raise ForeignRecordError(
-                f"{path}: the record carries another id than {arguments.id!r}",
-                hint="give the id of the record, or take `id` out of the file",
-            )
-        kept.extend(put_record(store, record, arguments.id, now=now, consent_at=now))
-    for name, status in arguments.consent:
-        if not _put_consent(store, arguments, name, status, now):
-            kept.append(name)
-    for name in kept:
-        console.err(f"consent {name}: the record in the store is newer, or as new and stricter; it stays")
-    console.err(f"written: {arguments.id}")
-    return 1 if kept else 0
-
-
-def _put_consent(
-    store: ProfileStore, arguments: argparse.Namespace, name: str, status: str, now: datetime
-) -> bool:
-    entry = read_consent({name: status}, now, "--consent")[name]
-    old = store.load(arguments.id).consent.get(name)
-    # A correction by hand keeps the date of the record that it corrects, so that replays of past
-    # events see it; --at says otherwise. What was refused is never given back for the same instant.
-    gives_back = old is not None and old.status != "granted" and entry.status == "granted"
-    at = arguments.at or (now if old is None or gives_back else old.at)
-    return store.put_consent(arguments.id, replace(entry, at=at), now=now)
-
-
 def _import(store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:
-    done, refused = 0, 0
-    take = _taker(store, arguments, console)
+    done, refused, names = 0, Complaints(console), Counter[str]()
+    take = _taker(store, arguments, console, names)
     try:
         for number, line in numbered_lines(arguments.file, console):
             try:
                 take(line, f"{arguments.file}:{number}")
                 done += 1
             except (EventError, StoreRejectedError) as error:
-                refused += 1
-                console.err(error.message)
+                refused.add(error.message)
             if done and done % 100 == 0:
                 console.progress(f"{done:,} profiles")
     finally:
         console.progress("")
-        console.err(
-            f"{counted(done, 'profile')} imported"
-            + (f", {counted(refused, 'line')} refused" if refused else "")
-        )
-    return 1 if refused else 0
+        refused.conclude()
+        _warn_of_names(names, console)
+        _conclude(done, refused.count, arguments, console)
+    return 1 if refused.count else 0
+
+
+def _conclude(done: int, refused: int, arguments: argparse.Namespace, console: Console) -> None:
+    if arguments.json:
+        console.json({"imported": done, "refused": refused})
+        return
+    refusals = f", {counted(refused, 'line')} refused" if refused else ""
+    console.err(f"{counted(done, 'profile')} imported{refusals}")
+    if refused >= _OF_ANOTHER_FORM and not done:
+        console.err("  = every record stands on a line of its own; `jq -c . FILE` brings it there")
+
+
+def _warn_of_names(names: Mapping[str, int], console: Console) -> None:
+    """Name the consents that were imported and that no purpose needs; what a platform sends is kept nevertheless."""
+    known = declared_consents(console) if names else None
+    for name in sorted(set(names) - known) if known is not None else ():
+        console.err(f"consent {name}: no purpose needs it; imported {counted(names[name], 'time')}")
 
 
 def _taker(
-    store: ProfileStore, arguments: argparse.Namespace, console: Console
+    store: ProfileStore, arguments: argparse.Namespace, console: Console, names: Counter[str]
 ) -> Callable[[bytes, str], None]:
     """Return what takes in one line of the format that was asked for."""
     now = utc_now()
     if arguments.format == "record":
-        return lambda line, where: _import_line(store, line, where, now, console)
+        return lambda line, where: names.update(_import_line(store, line, where, now, console))
     from functions.events.decoding import decode_document
     from functions.events.envelopes import Delivery
     from functions.ingest.writing import Ingest
@@ -255,7 +218,10 @@ def _taker(
     return take
 
 
-def _import_line(store: ProfileStore, line: bytes, where: str, now: datetime, console: Console) -> None:
+def _import_line(
+    store: ProfileStore, line: bytes, where: str, now: datetime, console: Console
+) -> Iterable[str]:
+    """Put one record, and return the consents that it names."""
     try:
         text = line.decode()
     except UnicodeDecodeError:
@@ -271,7 +237,8 @@ def _import_line(store: ProfileStore, line: bytes, where: str, now: datetime, co
         console.err(
             f"{where}: consent {name}: the record in the store is newer, or as new and stricter; it stays"
         )
+    return tuple(record.consent)
 
 
-_ACTIONS = {"get": _get, "put": _put, "import": _import}
+_ACTIONS = {"get": _get, "put": put_customer, "import": _import}
 _WHOLE = {"export": export_customer, "delete": delete_customer}

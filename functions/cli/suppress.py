@@ -7,8 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from functions.cli.arguments import instant
+from functions.cli.arguments import add_json, instant
+from functions.cli.complaints import Complaints
+from functions.cli.composition import opened_documents, opened_store
 from functions.cli.console import Console, counted
+from functions.cli.declared import check_list
+from functions.documents import Json
+from functions.errors import StoreRejectedError
+from functions.profiles.access import customer_behind
+from functions.profiles.store import ProfileStore
 from functions.settings import Settings, read_settings
 from functions.times import format_instant, utc_now
 
@@ -40,22 +47,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="step", required=True, metavar="add|remove|check|import"
     )
     add = steps.add_parser("add", help="put a customer on a list")
-    add.add_argument("list", type=list_name, metavar="LIST", help="name of the list")
+    _add_list(add)
     add.add_argument("id", metavar="ID", help="the customer's id, or an alias")
     _add_mark(add)
     remove = steps.add_parser("remove", help="take a customer off a list")
-    remove.add_argument("list", type=list_name, metavar="LIST", help="name of the list")
+    _add_list(remove)
     remove.add_argument("id", metavar="ID", help="the customer's id, or an alias")
-    steps.add_parser("check", help="print the lists that a customer is on").add_argument("id", metavar="ID")
+    check = steps.add_parser("check", help="print the lists that a customer is on")
+    check.add_argument("id", metavar="ID", help="the customer's id, or an alias")
     load = steps.add_parser("import", help="put many customers on a list")
-    load.add_argument("list", type=list_name, metavar="LIST", help="name of the list")
+    _add_list(load)
     load.add_argument("file", metavar="FILE", help="one id a line; - for standard input")
     _add_mark(load)
+    for step in (add, remove, check, load):
+        add_json(step)
+
+
+def _add_list(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("list", type=list_name, metavar="LIST", help="name of the list")
 
 
 def _add_mark(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", type=instant, metavar="TIME", help="when the mark ends; by default never")
     parser.add_argument("--because", type=_because, metavar="TEXT", help="why; name nobody in it")
+    parser.add_argument("--new-list", action="store_true", help="also if no rule asks for the list yet")
 
 
 def list_name(text: str) -> str:
@@ -78,7 +93,6 @@ def opened_suppressions(settings: Settings) -> Iterator[Suppressions]:
     Raises:
         SettingsError: The store keeps no marks.
     """
-    from functions.cli.composition import opened_documents
     from functions.runtime.suppression import Suppressions
 
     with opened_documents(settings) as documents:
@@ -88,56 +102,96 @@ def opened_suppressions(settings: Settings) -> Iterator[Suppressions]:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
     settings = read_settings(console.environment)
-    with opened_suppressions(settings) as marks:
-        if arguments.step == "check":
-            return _check(marks, _ids(settings, arguments.id), console)
-        if arguments.step == "remove":
-            found = [marks.remove(arguments.list, one) for one in _ids(settings, arguments.id)]
-            console.err(f"{'now' if any(found) else 'already'} off {arguments.list}: {arguments.id}")
-            return 0
-        from functions.runtime.suppression import Mark
+    if arguments.step in ("add", "import") and not arguments.new_list:
+        check_list(arguments.list, console)
+    steps = {"add": _add, "remove": _remove, "check": _check, "import": _import}
+    with opened_suppressions(settings) as marks, opened_store(settings) as store:
+        return steps[arguments.step](marks, store, arguments, console)
 
-        mark = Mark(utc_now(), arguments.until, arguments.because)
-        if arguments.step == "import":
-            return _import(marks, mark, arguments, console)
-        for one in _ids(settings, arguments.id):
-            marks.add(arguments.list, one, mark)
-        console.err(f"on {arguments.list}: {arguments.id}")
+
+def _add(marks: Suppressions, store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:
+    mark = _mark(arguments)
+    for one in _ids(store, arguments.id):
+        marks.add(arguments.list, one, mark)
+    _say(
+        {"list": arguments.list, "id": arguments.id},
+        f"on {arguments.list}: {arguments.id}",
+        arguments,
+        console,
+    )
     return 0
 
 
-def _ids(settings: Settings, asked: str) -> tuple[str, ...]:
+def _remove(marks: Suppressions, store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:
+    ids = _ids(store, arguments.id)
+    found = [marks.remove(arguments.list, one) for one in ids]
+    others = sorted({name for one in ids for name in marks.marks(one)})
+    text = f"{'now' if any(found) else 'already'} off {arguments.list}: {arguments.id}"
+    text += f"; still on {', '.join(others)}" if others else ""
+    document = {"list": arguments.list, "id": arguments.id, "removed": any(found), "still_on": others}
+    _say(document, text, arguments, console)
+    return 0
+
+
+def _mark(arguments: argparse.Namespace) -> Mark:
+    from functions.runtime.suppression import Mark
+
+    return Mark(utc_now(), arguments.until, arguments.because)
+
+
+def _say(document: Json, text: str, arguments: argparse.Namespace, console: Console) -> None:
+    if arguments.json:
+        console.json(document)
+    else:
+        console.err(text)
+
+
+def _ids(store: ProfileStore, asked: str) -> tuple[str, ...]:
     """Return an id with the one that it stands for: either may be all that is left to know a customer by."""
-    from functions.cli.composition import opened_store
-
-    with opened_store(settings) as store:
-        return tuple(dict.fromkeys((asked, store.resolve_alias(asked) or asked)))
+    return tuple(dict.fromkeys((asked, customer_behind(store, asked))))
 
 
-def _check(marks: Suppressions, ids: tuple[str, ...], console: Console) -> int:
-    now = utc_now()
-    found = {name: mark for one in ids for name, mark in marks.marks(one).items()}
-    for name, mark in sorted(found.items()):
-        ended = mark.until is not None and mark.until <= now
-        until = f" {'ended' if ended else 'until'} {format_instant(mark.until)}" if mark.until else ""
-        console.out(f"{name}  since {format_instant(mark.at)}{until}  {mark.because or ''}".rstrip())
-    if not found:
-        console.err(f"{ids[0]} is on no list")
+def _check(marks: Suppressions, store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:
+    now, ids = utc_now(), _ids(store, arguments.id)
+    found = {name: mark for one in ids for name, mark in sorted(marks.marks(one).items())}
+    rows: list[dict[str, Json]] = [
+        {
+            "list": name,
+            "at": format_instant(mark.at),
+            "until": format_instant(mark.until) if mark.until else None,
+            "because": mark.because,
+            "ended": mark.until is not None and mark.until <= now,
+        }
+        for name, mark in sorted(found.items())
+    ]
+    if arguments.json:
+        console.json(rows)
+        return 0
+    for row in rows:
+        until = f" {'ended' if row['ended'] else 'until'} {row['until']}" if row["until"] else ""
+        console.out(f"{row['list']}  since {row['at']}{until}  {row['because'] or ''}".rstrip())
+    if not rows:
+        console.err(f"{arguments.id} is on no list")
     return 0
 
 
-def _import(marks: Suppressions, mark: Mark, arguments: argparse.Namespace, console: Console) -> int:
+def _import(marks: Suppressions, store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:
     from functions.cli.records import numbered_lines
-    from functions.errors import EventMalformedError
 
-    settings, done = read_settings(console.environment), 0
-    for number, line in numbered_lines(arguments.file, console):
-        try:
-            asked = line.decode().strip()
-        except UnicodeDecodeError:
-            raise EventMalformedError(f"{arguments.file}:{number}: no UTF-8 text") from None
-        for one in _ids(settings, asked):
-            marks.add(arguments.list, one, mark)
-        done += 1
-    console.err(f"{counted(done, 'customer')} on {arguments.list}")
-    return 0
+    mark, done, refused = _mark(arguments), 0, Complaints(console)
+    try:
+        for number, line in numbered_lines(arguments.file, console):
+            try:
+                for one in _ids(store, line.decode().strip()):
+                    marks.add(arguments.list, one, mark)
+                done += 1
+            except UnicodeDecodeError:
+                refused.add(f"{arguments.file}:{number}: no UTF-8 text")
+            except StoreRejectedError as error:
+                refused.add(f"{arguments.file}:{number}: {error.message}")
+    finally:
+        refused.conclude()
+        refusals = f", {counted(refused.count, 'line')} refused" if refused.count else ""
+        document = {"list": arguments.list, "customers": done, "refused": refused.count}
+        _say(document, f"{counted(done, 'customer')} on {arguments.list}{refusals}", arguments, console)
+    return 1 if refused.count else 0

@@ -25,6 +25,9 @@ Verdict = Literal["granted", "denied", "revoked", "unknown", "conflict", "expire
 
 _PURPOSE = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
+CONSENT_FIELDS = frozenset({"purpose", "status", "at", "expires_at", "source", "jurisdiction"})
+"""What a consent record can hold."""
+
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead of our clock a record may be dated before it counts as not yet given."""
 
@@ -72,6 +75,9 @@ class ConsentRecord:
 def verdict_at(record: ConsentRecord | None, now: datetime) -> Verdict:
     """Say what a record means at an instant.
 
+    A refusal has no beginning: it counts at every instant, also before it was given, since whoever has said no by now
+    is not to be bothered by what is decided late, or again. A grant counts from when it was given.
+
     Args:
         record: The record for the purpose, None when there is none.
         now: Decision time, or the time of the act for what is redriven.
@@ -114,7 +120,7 @@ def _parse_record(purpose: str, body: Json, default_at: datetime) -> ConsentReco
     fields = {"status": body} if isinstance(body, str) else body
     if not isinstance(fields, Mapping):
         raise ConsentFormatError(f"{shown} must be a status or an object with a status")
-    unknown = set(fields) - {"purpose", "status", "at", "expires_at", "source", "jurisdiction"}
+    unknown = set(fields) - CONSENT_FIELDS
     if unknown:
         raise ConsentFormatError(f"{shown} has fields that are not known: {len(unknown)}")
     if fields.get("purpose", purpose) != purpose:

@@ -100,7 +100,7 @@ def read_dossier(store: HoldingsStore, feedback: FeedbackStore | None, asked: st
     Raises:
         ProfileStoreError: A store can't do its part; so for every function below.
     """
-    customer = _customer(store, asked)
+    customer = customer_behind(store, asked)
     first, *others = (
         Records(held, tuple(_feedback(feedback, held.snapshot.profile_id)))
         for held in _known_as(store, customer)
@@ -126,6 +126,15 @@ def erase(store: HoldingsStore, feedback: FeedbackStore | None, asked: str) -> D
     return found
 
 
+def customer_behind(store: ProfileStore, asked: str) -> str:
+    """Return the id that an id stands for in the end; an id that is no alias stands for itself."""
+    customer, seen = asked, {asked}
+    while (target := store.resolve_alias(customer)) is not None and target not in seen:
+        customer = target
+        seen.add(target)
+    return customer
+
+
 def newest_first(decisions: Iterable[DecisionRecord]) -> tuple[DecisionRecord, ...]:
     """Order decisions as `Holdings` gives them."""
     return tuple(sorted(decisions, key=lambda one: (one.decided_at, one.id), reverse=True))
@@ -134,15 +143,6 @@ def newest_first(decisions: Iterable[DecisionRecord]) -> tuple[DecisionRecord, .
 def oldest_first(entries: Iterable[OutboxEntry]) -> tuple[OutboxEntry, ...]:
     """Order outbox entries as `Holdings` gives them."""
     return tuple(sorted(entries, key=lambda one: (one.created_at, one.decision_id)))
-
-
-def _customer(store: HoldingsStore, asked: str) -> str:
-    """Return the id that an id stands for in the end."""
-    customer, seen = asked, {asked}
-    while (target := store.resolve_alias(customer)) is not None and target not in seen:
-        customer = target
-        seen.add(target)
-    return customer
 
 
 def _known_as(store: HoldingsStore, customer: str) -> Iterator[Holdings]:

@@ -288,6 +288,11 @@ def _wrong_spec(desk: Desk) -> str:
     return caught.value.code
 
 
+def _unknown_list(desk: Desk) -> str:
+    (desk.specs / "policy.yaml").write_text("rails: []\n")
+    return _shown(desk, "suppress", "add", "nonsense", "b")
+
+
 def _other_id(desk: Desk) -> str:
     (desk.folder / "a.json").write_text('{"id": "a", "profile": {}}')
     return _shown(desk, "profile", "put", "b", desk.folder / "a.json")
@@ -401,6 +406,10 @@ ERRORS: Final[Mapping[str, Provocation]] = {
     "file.unreadable": lambda desk: _shown(desk, "invoke", "churn-retention", "--event", "/nowhere"),
     "profile.unknown": lambda desk: _shown(desk, "profile", "get", "nobody"),
     "profile.other_id": _other_id,
+    "profile.unknown_consent": lambda desk: _shown(
+        desk, "profile", "put", "b", "--consent", "nonsense=denied"
+    ),
+    "suppress.unknown_list": _unknown_list,
     "handler.unhandled": _unhandled,
     "policy.unusable": lambda _: _notice({"format": 1}),
     "policy.newer_format": lambda _: _notice({"format": 2}),

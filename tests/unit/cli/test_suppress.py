@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 
@@ -18,6 +21,14 @@ def keyed(functions: Command) -> Command:
         return functions(*arguments, stdin=stdin, environment=KEY)
 
     return call
+
+
+@pytest.fixture
+def with_rails(project: Path) -> None:
+    """The actions and rails of the samples, whose only list is `do-not-contact`."""
+    samples = Path(__file__).parents[3] / "feature_specs"
+    for name in ("actions.yaml", "policy.yaml"):
+        shutil.copy(samples / name, project / "feature_specs")
 
 
 def test_a_customer_is_put_on_a_list_and_taken_off(keyed: Command) -> None:
@@ -61,3 +72,69 @@ def test_an_erasure_without_a_key_erases_nothing(functions: Command) -> None:
     done = functions("profile", "delete", "a", "--suppress", "calls")
     assert done.returncode == 3
     assert functions("profile", "get", "a").returncode == 0
+
+
+def test_a_list_that_no_rule_asks_for_is_a_slip_unless_it_is_said(keyed: Command, with_rails: None) -> None:
+    for step in (("add", "do-not-contct", "a"), ("import", "do-not-contct", "-")):
+        done = keyed("suppress", *step, stdin="a\n")
+        assert done.returncode == 2
+        assert "error[suppress.unknown_list]" in done.stderr
+        assert "did you mean 'do-not-contact'?" in done.stderr
+    assert keyed("suppress", "check", "a").stdout == ""
+    assert keyed("suppress", "add", "do-not-contct", "a", "--new-list").returncode == 0
+
+
+def test_an_erasure_with_a_misspelt_list_erases_nothing(keyed: Command, with_rails: None) -> None:
+    keyed("profile", "put", "a", "--consent", "marketing=granted")
+    assert keyed("profile", "delete", "a", "--suppress", "do-not-contct").returncode == 2
+    assert keyed("profile", "get", "a").returncode == 0
+
+
+def test_whoever_is_still_on_another_list_is_told_so(keyed: Command) -> None:
+    keyed("suppress", "add", "calls", "a")
+    assert keyed("suppress", "remove", "cals", "a").stderr == "already off cals: a; still on calls\n"
+
+
+def test_lines_that_are_no_text_do_not_stop_an_import(keyed: Command, tmp_path: Path) -> None:
+    file = tmp_path / "ids.txt"
+    file.write_bytes(b"a\n\xff\n" + b"i" * 2_000 + b"\nb\n")
+    done = keyed("suppress", "import", "calls", file)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"{file}:2: no UTF-8 text",
+        f"{file}:3: the alias has 2000 bytes; 1 to 1000 can be kept",
+        "2 customers on calls, 2 lines refused",
+    ]
+    for name in "ab":
+        assert keyed("suppress", "check", name).stdout.startswith("calls ")
+
+
+def test_every_step_answers_as_json(keyed: Command) -> None:
+    def told(*arguments: str) -> Any:
+        return json.loads(keyed("suppress", *arguments, "--json", stdin="b\n").stdout)
+
+    assert told("add", "calls", "a", "--because", "asked") == {"list": "calls", "id": "a"}
+    (row,) = told("check", "a")
+    assert (row["list"], row["until"], row["because"], row["ended"]) == ("calls", None, "asked", False)
+    assert told("remove", "calls", "a") == {"list": "calls", "id": "a", "removed": True, "still_on": []}
+    assert told("import", "calls", "-") == {"list": "calls", "customers": 1, "refused": 0}
+
+
+def test_an_export_holds_the_marks_also_when_all_else_is_erased(keyed: Command) -> None:
+    keyed("profile", "put", "a", "--consent", "marketing=granted")
+    keyed("suppress", "add", "calls", "a", "--because", "asked")
+    keyed("profile", "delete", "a")
+    done = keyed("profile", "export", "a")
+    document = json.loads(done.stdout)
+    (mark,) = document["suppression"]
+    assert {**mark, "at": ""} == {"id": "a", "list": "calls", "at": "", "until": None, "because": "asked"}
+    keyed("suppress", "remove", "calls", "a")
+    assert keyed("profile", "export", "a").returncode == 1
+
+
+def test_an_export_without_the_key_says_that_marks_are_missing(keyed: Command, functions: Command) -> None:
+    keyed("profile", "put", "a", "--consent", "marketing=granted")
+    keyed("suppress", "add", "calls", "a")
+    done = functions("profile", "export", "a")
+    assert (done.returncode, json.loads(done.stdout)["suppression"]) == (0, None)
+    assert done.stderr.startswith("suppression marks are not in it: ")
