@@ -16,7 +16,7 @@ from functions.cli.console import Console, counted
 from functions.cli.declared import check_list
 from functions.documents import Json, parse_json
 from functions.errors import FunctionsError, SettingsError
-from functions.profiles.access import Dossier, HoldingsStore, Records, erase, read_dossier
+from functions.profiles.access import Dossier, HoldingsStore, Records, ScrubbedStore, erase, read_dossier
 from functions.profiles.feedback import FeedbackStore
 from functions.profiles.store import MAX_PROFILE_BYTES
 from functions.settings import Settings, read_settings
@@ -25,6 +25,12 @@ from functions.times import format_instant, utc_now
 NOT_REACHED = (
     "not reached: copies outside the store, such as the lasting log of decisions and the archive of events on "
     "AWS; docs/operations.md says how to rewrite them (Erasing a customer)"
+)
+
+
+NOT_SCRUBBED = (
+    "not scrubbed: another process uses the store, so that the file of its log (-wal) still holds bytes of what was "
+    "erased; they go when that process ends, or with the next erasure"
 )
 
 
@@ -47,7 +53,7 @@ def export_customer(arguments: argparse.Namespace, console: Console) -> int:
         dossier = read_dossier(store, feedback, arguments.id)
     marks = _marks(settings, _ids(dossier, arguments.id), console)
     if dossier.is_empty and not marks:
-        raise UnknownProfileError(f"nothing is kept about {arguments.id!r}")
+        raise _unknown(arguments.id, settings)
     document = dossier_document(dossier, marks, at=utc_now())
     if arguments.to is None:
         console.json(document)
@@ -78,6 +84,12 @@ def _marks(settings: Settings, ids: Iterable[str], console: Console) -> list[Jso
         return None
 
 
+def _unknown(asked: str, settings: Settings) -> UnknownProfileError:
+    from functions.cli.composition import store_words
+
+    return UnknownProfileError(f"nothing is kept about {asked!r}", hint=f"looked in {store_words(settings)}")
+
+
 def delete_customer(arguments: argparse.Namespace, console: Console) -> int:
     """Erase everything that is kept about a customer, and say how much it was.
 
@@ -92,8 +104,9 @@ def delete_customer(arguments: argparse.Namespace, console: Console) -> int:
         if arguments.suppress is not None:
             _suppress(settings, read_dossier(store, feedback, arguments.id), arguments, console)
         dossier = erase(store, feedback, arguments.id)
+        scrubbed = store.scrub() if isinstance(store, ScrubbedStore) else True
     if dossier.is_empty:
-        raise UnknownProfileError(f"nothing is kept about {arguments.id!r}")
+        raise _unknown(arguments.id, settings)
     if arguments.json:
         numbers: dict[str, Json] = {
             noun.replace(" ", "_"): number for noun, number in _numbers(dossier).items()
@@ -102,6 +115,8 @@ def delete_customer(arguments: argparse.Namespace, console: Console) -> int:
     else:
         console.err(f"erased: {dossier.customer}: {_counts(dossier)}")
     console.err(NOT_REACHED)
+    if not scrubbed:
+        console.err(NOT_SCRUBBED)
     return 0
 
 
@@ -150,7 +165,8 @@ def _record(records: Records) -> dict[str, Json]:
     held = records.held
     text, state = held.snapshot.profile_json, held.snapshot.state
     by_kind = {
-        kind: [_plain(one) for one in records.feedback if one.kind == kind] for kind in ("trial", "responses")
+        kind: [_plain(one) for one in records.feedback if one.kind == kind]
+        for kind in ("trial", "responses", "attempts")
     }
     return {
         "id": held.snapshot.profile_id,
@@ -164,6 +180,7 @@ def _record(records: Records) -> dict[str, Json]:
         "outbox": _plain(held.outbox),
         "trials": by_kind["trial"],
         "responses": by_kind["responses"],
+        "attempts": by_kind["attempts"],
     }
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -43,6 +44,19 @@ def opened_store(settings: Settings) -> Iterator[ProfileStore]:
         yield store
     finally:
         store.close()
+
+
+def store_words(settings: Settings) -> str:
+    """Say which store commands look into: its address without passwords, and whether there is a file."""
+    from functions.cli.settings import without_credentials
+
+    address = without_credentials(settings.store)
+    name, _, path = address.partition("?")[0].partition(":///")
+    if name != "sqlite" or Path(path).exists():
+        return address
+    return f"{address}, where there is no file" + (
+        "" if Path(path).is_absolute() else f" (from {Path.cwd()})"
+    )
 
 
 @contextmanager

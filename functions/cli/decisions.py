@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from functions.cli.arguments import add_json, add_limit
-from functions.cli.console import Console
+from functions.cli.console import Console, counted
 from functions.cli.receipts import action_text, veto_texts
 from functions.documents import Json
 from functions.errors import UsageError
+from functions.profiles.access import customer_behind
 from functions.profiles.store import DecisionRecord, ProfileStore
 from functions.settings import read_settings
-from functions.times import format_instant
+from functions.times import format_instant, utc_now
 
-_EPILOG = """`functions decisions export` copies every decision of the store to a file: a line of JSON
+if TYPE_CHECKING:
+    from functions.profiles.feedback import FeedbackStore
+    from functions.runtime.attempts import Attempt
+
+_EPILOG = """An event that failed or was rejected stands in the list as well, for 30 days after the last
+one, unless it was decided later. What never came as far as a customer stands in the log
+alone: a line for each event, under its id.
+
+`functions decisions export` copies every decision of the store to a file: a line of JSON
 for each, gzipped, as the export on AWS keeps them. A store forgets a decision after 30 days.
 
 examples:
@@ -30,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what", nargs="?", choices=("export",), metavar="export", help="copy every decision to a file"
     )
-    parser.add_argument("--profile", metavar="ID", help="id of the customer")
+    parser.add_argument("--profile", metavar="ID", help="id of the customer, or an alias")
     parser.add_argument("--to", metavar="FILE", help="with export: the file, such as decisions.jsonl.gz")
     add_limit(parser, 20)
     add_json(parser)
@@ -38,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
-    from functions.cli.composition import opened_store
+    from functions.cli.composition import opened_feedback, opened_store, store_words
 
     if arguments.what == "export":
         from functions.cli.exporting import export_decisions
@@ -48,26 +58,56 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         raise UsageError(
             "functions decisions: give --profile, whose decisions to list", hint="Or export, for all of them."
         )
-    with opened_store(read_settings(console.environment)) as store:
-        found = [
-            _document(store, record) for record in store.decisions(arguments.profile, limit=arguments.limit)
-        ]
+    settings = read_settings(console.environment)
+    with opened_store(settings) as store, opened_feedback(settings) as feedback:
+        found = _found(store, feedback, arguments.profile, arguments.limit)
     if arguments.json:
         console.json(found)
-        return 0
+    for document in found if not arguments.json else ():
+        _print(document, console)
     if not found:
-        console.err(f"nothing was decided about {arguments.profile!r}")
-        return 0
-    for document in found:
-        outcome = console.paint(str(document["outcome"]).replace("_", " "), "bold")
-        console.out(f"{document['decided_at']}  {document['function']}  {outcome}")
-        console.out(f"  {document['reason']['text']}")
-        for line in _vetoes(document):
-            console.out(f"  {line}")
-        if document["action"]:
-            console.out(f"  {action_text(document['action'])}")
-        console.out(console.paint(f"  decision {document['decision_id']}", "dim"))
+        console.err(f"nothing was decided about {arguments.profile!r}, and nothing was tried")
+        console.err(f"  = looked in {store_words(settings)}")
     return 0
+
+
+def _found(
+    store: ProfileStore, feedback: FeedbackStore | None, asked: str, limit: int
+) -> list[dict[str, Json]]:
+    """Return what was decided about a customer and what was tried without a decision, newest first."""
+    from functions.runtime.attempts import Attempts
+
+    ids = dict.fromkeys((customer_behind(store, asked), asked))
+    records = [record for one in ids for record in store.decisions(one, limit=limit)]
+    found = [(record.decided_at, _document(store, record)) for record in records]
+    for attempt in Attempts(feedback, utc_now).of(ids):
+        # An event that failed at first may have been decided when it was delivered again.
+        decided = attempt.decision_id and any(store.load(one, attempt.decision_id).decision for one in ids)
+        if not decided:
+            found.append((attempt.at, _attempt_document(attempt)))
+    found.sort(key=lambda entry: entry[0], reverse=True)
+    return [document for _, document in found[:limit]]
+
+
+def _print(document: dict[str, Json], console: Console) -> None:
+    outcome = console.paint(str(document["outcome"]).replace("_", " "), "bold")
+    at = document["decided_at"] or document["attempted_at"]
+    console.out(f"{at}  {document['function']}  {outcome}")
+    console.out(f"  {document['reason']['text']}")
+    if document["decided_at"] is None:
+        console.out(
+            f"  nothing was decided; {document['reason']['code']}, tried {_times(document['attempts'])}"
+        )
+    for line in _vetoes(document):
+        console.out(f"  {line}")
+    if document.get("action"):
+        console.out(f"  {action_text(document['action'])}")
+    if document["decision_id"]:
+        console.out(console.paint(f"  decision {document['decision_id']}", "dim"))
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else counted(number, "time")
 
 
 def _vetoes(document: dict[str, Json]) -> Iterator[str]:
@@ -87,3 +127,16 @@ def _document(store: ProfileStore, record: DecisionRecord) -> dict[str, Json]:
         delivery = DELIVERIES[entry.status]
         document["action"] = {**document["action"], "delivery": delivery, "note": entry.note}
     return document
+
+
+def _attempt_document(attempt: Attempt) -> dict[str, Json]:
+    return {
+        "function": attempt.function,
+        "decision_id": attempt.decision_id,
+        "event": {"id": attempt.event_id, "name": attempt.event_name},
+        "outcome": attempt.outcome,
+        "reason": {"code": attempt.code, "text": attempt.text},
+        "decided_at": None,
+        "attempted_at": format_instant(attempt.at),
+        "attempts": attempt.times,
+    }

@@ -107,10 +107,13 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _get(store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:
+    from functions.cli.composition import store_words
+
     customer = customer_behind(store, arguments.id)
     snapshot = store.load(customer)
     if snapshot.profile_json is None and not snapshot.consent and snapshot.state == ProfileState():
-        raise UnknownProfileError(f"there is no profile {arguments.id!r}")
+        where = store_words(read_settings(console.environment))
+        raise UnknownProfileError(f"there is no profile {arguments.id!r}", hint=f"looked in {where}")
     console.json(_document(snapshot))
     return 0
 

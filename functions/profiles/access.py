@@ -51,13 +51,22 @@ class HoldingsStore(ProfileStore, Protocol):
         ...
 
 
+@runtime_checkable
+class ScrubbedStore(Protocol):
+    """A store whose files hold what was erased until they are scrubbed; every such store that ships can do it."""
+
+    def scrub(self) -> bool:
+        """Remove the last traces of what was erased; False when another process prevents it now."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Records:
     """What is kept under one id, with what became of its decisions.
 
     Attributes:
         held: Of the profile store.
-        feedback: Trials, newest first, then the last responses.
+        feedback: Trials, newest first, then the last responses and the last attempts.
     """
 
     held: Holdings
@@ -119,6 +128,8 @@ def erase(store: HoldingsStore, feedback: FeedbackStore | None, asked: str) -> D
         What was found; empty where there was nothing to erase.
     """
     found = read_dossier(store, feedback, asked)
+    if found.is_empty:
+        return found
     for profile_id in (*found.aliases, found.customer):
         store.delete_profile(profile_id)
         if feedback is not None:
@@ -159,5 +170,5 @@ def _known_as(store: HoldingsStore, customer: str) -> Iterator[Holdings]:
 def _feedback(feedback: FeedbackStore | None, profile_id: str) -> Sequence[FeedbackRecord]:
     if feedback is None:
         return ()
-    responses = feedback.read_feedback([("responses", profile_id, "-")])
-    return [*feedback.trials(profile_id, since=_EVER), *responses]
+    last = feedback.read_feedback([("responses", profile_id, "-"), ("attempts", profile_id, "-")])
+    return [*feedback.trials(profile_id, since=_EVER), *last]

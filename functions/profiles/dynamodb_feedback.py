@@ -1,4 +1,4 @@
-"""Feedback in the table of the profiles: trials and responses beside their profile, counters apart.
+"""Feedback in the table of the profiles: trials, responses and attempts beside their profile, counters apart.
 
 A trial that somebody is to look at stands in the sparse index of the outbox, under partitions of its own.
 """
@@ -24,7 +24,7 @@ from functions.profiles.dynamodb_items import (
     number,
     row_from,
 )
-from functions.profiles.dynamodb_keys import RESPONSES, TRIAL, counter_key, key
+from functions.profiles.dynamodb_keys import ATTEMPTS, RESPONSES, TRIAL, counter_key, key
 from functions.profiles.dynamodb_table import OUTBOX_INDEX, OUTBOX_INDEX_PARTITION_KEY, TTL_ATTRIBUTE
 from functions.profiles.feedback import FeedbackKey, FeedbackRecord, check_keys, check_records, voided
 from functions.profiles.rows import feedback_from, feedback_row
@@ -33,6 +33,7 @@ from functions.times import format_instant
 BUDGET_MS: Final = 2_000
 """As for profiles, so that both stores of a process share one client and its connections."""
 
+_SINGLE: Final = {"responses": RESPONSES, "attempts": ATTEMPTS}
 _COLUMNS: Final = ("kind", "owner", "name", "at", "body", "version", "due_at", "keep_until")
 _OPTIONAL: Final = ("due_at", "keep_until")
 _SHARD: Final = "trial-"
@@ -97,9 +98,11 @@ class DynamoFeedbackStore:
         return [one for *_, one in sorted(found, key=lambda entry: entry[:3]) if _is_due(one, last)]
 
     def forget_feedback(self, profile_id: str) -> bool:
-        """Erase the trials and responses of a profile."""
+        """Erase all records of a profile but counters."""
         check_keys([("trial", profile_id, "-")])
-        keys = [key_of(item) for sort in (TRIAL, RESPONSES) for item in self._items(profile_id, sort)]
+        keys = [
+            key_of(item) for sort in (TRIAL, RESPONSES, ATTEMPTS) for item in self._items(profile_id, sort)
+        ]
         self._calls.delete(keys)
         return bool(keys)
 
@@ -147,7 +150,7 @@ def void_trial(calls: DynamoCalls, profile_id: str, decision_id: str) -> list[di
 def _key(kind: str, owner: str, name: str) -> Item:
     if kind == "counter":
         return counter_key(owner)
-    return key(owner, TRIAL + name if kind == "trial" else RESPONSES)
+    return key(owner, TRIAL + name if kind == "trial" else _SINGLE[kind])
 
 
 def _item(record: FeedbackRecord) -> Item:

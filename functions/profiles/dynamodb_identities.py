@@ -15,6 +15,7 @@ from functions.profiles.dynamodb_items import Item, decision_of, key_of, outbox_
 from functions.profiles.dynamodb_keys import (
     ALIAS,
     ALIAS_OF,
+    ATTEMPTS,
     CONSENT,
     DECISION,
     OUTBOX,
@@ -32,7 +33,7 @@ from functions.profiles.store import Snapshot
 TARGET: Final = "stands_for"
 """Attribute of an alias: the profile that it stands for."""
 
-_OWNED: Final = frozenset({PROFILE, CONSENT, STATE, RESPONSES})
+_OWNED: Final = frozenset({PROFILE, CONSENT, STATE, RESPONSES, ATTEMPTS})
 _OWNED_PREFIXES: Final = (DECISION, OUTBOX, TRIAL, ALIAS_OF)
 _ROUNDS: Final = 50
 

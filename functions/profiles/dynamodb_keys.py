@@ -7,7 +7,7 @@ under prefixes that no id begins with.
 | partition key | sort keys | written by |
 |---|---|---|
 | id | `PROFILE`, `CONSENT`, `ALIAS`, and `ALIAS#alias` for each alias that points to it | the platform, ingest |
-| `FUNCTIONS#DECIDED#id` | `STATE`, `DECISION#id`, `OUTBOX#id` | decisions |
+| `FUNCTIONS#DECIDED#id` | `STATE`, `DECISION#id`, `OUTBOX#id`, `ATTEMPTS` | decisions |
 | `FUNCTIONS#MEASURED#id` | `TRIAL#id`, `RESPONSES` | decisions add trials, outcomes the rest |
 | `FUNCTIONS#BUDGET#name#shard` | `BUDGET#period` | decisions; none is hot |
 | `FUNCTIONS#COUNTER#name` | `COUNTER` | the count of responses |
@@ -33,6 +33,7 @@ DECISION: Final = "DECISION#"
 OUTBOX: Final = "OUTBOX#"
 TRIAL: Final = "TRIAL#"
 RESPONSES: Final = "RESPONSES"
+ATTEMPTS: Final = "ATTEMPTS"
 DOCUMENT: Final = "DOCUMENT#"
 """What the sort key of a shared document begins with; its name follows."""
 
@@ -46,7 +47,7 @@ SUPPRESSION: Final = f"{RESERVED}MARK#"
 _PREFIXES: Final[Mapping[str, str]] = MappingProxyType(
     {
         **dict.fromkeys((PROFILE, CONSENT, ALIAS, ALIAS_OF), ""),
-        **dict.fromkeys((STATE, DECISION, OUTBOX), DECIDED),
+        **dict.fromkeys((STATE, DECISION, OUTBOX, ATTEMPTS), DECIDED),
         **dict.fromkeys((TRIAL, RESPONSES), MEASURED),
     }
 )

@@ -1,6 +1,6 @@
-"""What becomes of decisions: trials that wait for responses, counters that learn from them.
+"""What becomes of decisions: trials that wait for responses, counters that learn from them, attempts that failed.
 
-Three kinds of record, each replaced whole and only by a writer who has read what it replaces. Several
+Four kinds of record, each replaced whole and only by a writer who has read what it replaces. Several
 are written at once or not at all, so that a response is counted exactly once, whatever crashes and
 whoever else counts. Every implementation passes `functions.testing.stores.FeedbackStoreConformance`.
 Errors are those of `functions.profiles.store`.
@@ -17,7 +17,7 @@ from functions.documents import Json
 from functions.errors import StoreRejectedError
 from functions.profiles.codec import check_id
 
-FeedbackKind = Literal["trial", "counter", "responses"]
+FeedbackKind = Literal["trial", "counter", "responses", "attempts"]
 
 VOID: Final = "void"
 """A trial bears this mark in its body when its action was given up before it left."""
@@ -32,7 +32,8 @@ class FeedbackRecord:
 
     Attributes:
         kind: `trial`: a decision that waits for responses. `counter`: what responses have taught.
-            `responses`: the last responses of one profile.
+            `responses`: the last responses of one profile. `attempts`: its last events about which nothing could
+            be decided.
         owner: Id of the profile; for a counter its name.
         name: Id of the decision; `-` for the others.
         at: When it was decided, or last changed.
@@ -92,7 +93,7 @@ class FeedbackStore(Protocol):
         ...
 
     def forget_feedback(self, profile_id: str) -> bool:
-        """Erase the trials and responses of a profile; False when there were none. Counters name nobody."""
+        """Erase all records of a profile; False when there were none. Counters name nobody, and stay."""
         ...
 
     def close(self) -> None:

@@ -70,7 +70,7 @@ class MemoryFeedbackStore:
         return [feedback_from(row) for row in due[: max(limit, 0)]]
 
     def forget_feedback(self, profile_id: str) -> bool:
-        """Erase the trials and responses of a profile."""
+        """Erase all records of a profile but counters."""
         check_keys([("trial", profile_id, "-")])
         with self._lock:
             gone = [key for key in self._rows if key[0] != "counter" and key[1] == profile_id]

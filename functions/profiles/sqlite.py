@@ -257,6 +257,10 @@ class SqliteProfileStore:
             scores = _deleted(connection, (sql.PURGE_SCORES,), long_ago)
             return scores + _deleted(connection, sql.PURGE, present)
 
+    def scrub(self) -> bool:
+        """Empty the write-ahead log, which still holds what was erased; False when another process prevents it."""
+        return self._file.scrub()
+
     def close(self) -> None:
         """Close the file; a later use opens it again."""
         self._file.close()

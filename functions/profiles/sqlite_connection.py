@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Literal
@@ -18,6 +18,8 @@ Begin = Literal["BEGIN", "BEGIN IMMEDIATE"]
 Connect = Callable[[Path, float], sqlite3.Connection]
 """Opens a file with a busy timeout in seconds."""
 
+_NO_FILE: Final = Path(":memory:")
+
 # Two kinds of connection must be kept open for good: one that was inherited through fork, and one whose file
 # was removed. Closing them would remove, by its name, a log that somebody else may be writing.
 # Source: https://www.sqlite.org/howtocorrupt.html, sections 2.6 and 4.2.
@@ -29,7 +31,8 @@ class SqliteConnection:
 
     Several threads share one connection under a lock: a write waits for the disk anyway, and a read takes
     a fraction of a millisecond. A process that was forked from this one gets a connection of its own, and a
-    file that was removed or replaced meanwhile is opened anew rather than written to unseen.
+    file that was removed or replaced meanwhile is opened anew rather than written to unseen. Reading creates no
+    file: where there is none, nothing is found.
     """
 
     def __init__(self, path: Path, busy_timeout_s: float, connect: Connect) -> None:
@@ -50,6 +53,11 @@ class SqliteConnection:
         """
         self._leave_parent()
         with self._lock, self._translated():
+            self._leave_removed_file()
+            if begin == "BEGIN" and self._connection is None and self._is_absent():
+                with closing(self._connected(_NO_FILE)) as nothing:
+                    yield nothing
+                return
             connection = self._opened()
             connection.execute(begin)
             try:
@@ -58,6 +66,24 @@ class SqliteConnection:
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+
+    def scrub(self) -> bool:
+        """Bring the write-ahead log into the file and empty it, so that neither holds what was deleted.
+
+        Returns:
+            False when another process reads or writes at this moment: the log then keeps what it holds.
+
+        Raises:
+            ProfileStoreError: Whatever SQLite has against it, translated.
+        """
+        self._leave_parent()
+        with self._lock, self._translated():
+            self._leave_removed_file()
+            if self._connection is None and self._is_absent():
+                return True
+            # Source: https://www.sqlite.org/pragma.html#pragma_wal_checkpoint
+            row = self._opened().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not row["busy"]
 
     def close(self) -> None:
         """Close the file; a later transaction opens it again."""
@@ -69,16 +95,29 @@ class SqliteConnection:
                 self._connection = None
 
     def _opened(self) -> sqlite3.Connection:
-        self._leave_removed_file()
         if self._connection is None:
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise from_folder(error, self._path) from error
-            connection = self._connect(self._path, self._busy_timeout_s)
-            connection.row_factory = _row
-            self._connection, self._identity = connection, self._file_identity()
+            self._connection = self._connected(self._path)
+            self._identity = self._file_identity()
         return self._connection
+
+    def _connected(self, path: Path) -> sqlite3.Connection:
+        connection = self._connect(path, self._busy_timeout_s)
+        connection.row_factory = _row
+        return connection
+
+    def _is_absent(self) -> bool:
+        """Say whether there is no file; one that can't be looked at is not absent, and fails when it is opened."""
+        try:
+            self._path.stat()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def _leave_removed_file(self) -> None:
         if self._connection is not None and self._identity != self._file_identity():

@@ -83,7 +83,7 @@ class SqliteFeedbackStore:
         return self._list(_DUE, format_instant(due_before), max(limit, 0))
 
     def forget_feedback(self, profile_id: str) -> bool:
-        """Erase the trials and responses of a profile."""
+        """Erase all records of a profile but counters."""
         check_keys([("trial", profile_id, "-")])
         with self._file.transaction("BEGIN IMMEDIATE") as connection:
             return connection.execute(_FORGET, (profile_id,)).rowcount > 0

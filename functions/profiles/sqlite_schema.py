@@ -108,6 +108,9 @@ def open_database(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
         # A commit that was acknowledged must survive a power cut. In WAL mode NORMAL would lose the last
         # ones. Source: https://www.sqlite.org/pragma.html#pragma_synchronous.
         connection.execute("PRAGMA synchronous = FULL")
+        # What is deleted is overwritten, so that an erasure leaves no bytes in free pages.
+        # Source: https://www.sqlite.org/pragma.html#pragma_secure_delete.
+        connection.execute("PRAGMA secure_delete = ON")
         if not _has_schema(connection, path):
             _create_schema(connection, path)
         _write_ahead(connection)

@@ -11,6 +11,7 @@ from functions.events.event import Event
 from functions.events.replays import LIVE
 from functions.profiles.outbox import OutboxEntry, Unreadable
 from functions.runtime.acting import Performed
+from functions.runtime.attempts import Attempts
 from functions.runtime.judging import ReadyRails
 from functions.runtime.learner import Learner
 from functions.runtime.ports import Ports
@@ -28,6 +29,7 @@ class Runtime:
         self._ports = ports
         self._rails = ReadyRails()
         self._learner = Learner(ports.feedback, ports.monotonic)
+        self._attempts = Attempts(ports.feedback, ports.wall)
 
     def handle(self, plan: Plan, event: Event, *, now: datetime, generation: int = LIVE) -> Receipt:
         """Run one function on one event.
@@ -56,7 +58,9 @@ class Runtime:
         try:
             return run.execute()
         except FunctionsError as error:
-            return run.journal.of_error(error)
+            receipt = run.journal.of_error(error)
+            self._attempts.keep(plan, event, receipt, error, now=now)
+            return receipt
 
     def redrive(
         self, policy: Policy, *, now: datetime, limit: int = 100, unreadable: Unreadable | None = None

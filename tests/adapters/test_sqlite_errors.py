@@ -191,16 +191,20 @@ def open_folder() -> Iterator[Path]:
         yield Path(name)
 
 
+def _refuses(path: Path, match: str) -> None:
+    """Find nothing where there is no file, and be denied to make one."""
+    with closing(SqliteProfileStore(path)) as store:
+        assert read(store, "profile-1").profile_json is None
+        with pytest.raises(StoreDeniedError, match=match):
+            store.put_profile("profile-1", {"n": 1}, updated_at=NOW)
+
+
 def test_a_folder_without_the_right_to_write_is_denied(open_folder: Path) -> None:
     open_folder.chmod(0o555)
     with _as_ordinary_user():
-        _fails(
-            open_folder / "profiles.db",
-            StoreDeniedError,
-            r"check its folder and its rights \(SQLITE_CANTOPEN\)",
-        )
+        _refuses(open_folder / "profiles.db", r"check its folder and its rights \(SQLITE_CANTOPEN\)")
     with _as_ordinary_user():
-        _fails(open_folder / "new" / "profiles.db", StoreDeniedError, "can't be created")
+        _refuses(open_folder / "new" / "profiles.db", "can't be created")
     open_folder.chmod(0o755)
 
 

@@ -33,8 +33,20 @@ def test_making_a_store_touches_nothing_until_it_is_used(tmp_path: Path) -> None
     store = SqliteProfileStore(tmp_path / "a" / "b" / "profiles.db")
     assert list(tmp_path.iterdir()) == []
     assert read(store, "profile-1").profile_json is None
+    assert list(tmp_path.iterdir()) == []
+    store.put_profile("profile-1", {"n": 1}, updated_at=NOW)
     assert (tmp_path / "a" / "b" / "profiles.db").exists()
+    assert document_of(store, "profile-1") == {"n": 1}
     store.close()
+
+
+def test_reading_where_a_file_was_removed_finds_nothing_and_makes_no_file(tmp_path: Path) -> None:
+    with closing(SqliteProfileStore(tmp_path / "profiles.db")) as store:
+        store.put_profile("profile-1", {"n": 1}, updated_at=NOW)
+        for path in tmp_path.iterdir():
+            path.unlink()
+        assert read(store, "profile-1").profile_json is None
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_a_store_that_was_never_used_can_be_closed(tmp_path: Path) -> None:

@@ -39,11 +39,12 @@ class FeedbackChecks:
         records = [
             a_trial(profile_id),
             FeedbackRecord("responses", profile_id, "-", NOW, {"clicked": 1}),
+            FeedbackRecord("attempts", profile_id, "-", NOW, {"attempts": []}),
             FeedbackRecord("counter", profile_id, "-", NOW, {"total": 2}),
         ]
         assert feedback.write_feedback(records)
         read = feedback.read_feedback([record.key for record in records])
-        assert sorted(one.kind for one in read) == ["counter", "responses", "trial"]
+        assert sorted(one.kind for one in read) == ["attempts", "counter", "responses", "trial"]
 
     def test_a_record_is_replaced_by_who_has_read_it(self, feedback: FeedbackStore) -> None:
         """Any other version is refused, and changes nothing."""
@@ -106,15 +107,14 @@ class FeedbackChecks:
         assert [one.version for one in feedback.read_feedback([trial.key])] == [2]
 
     def test_a_profile_is_forgotten(self, feedback: FeedbackStore) -> None:
-        """With its trials and responses; counters stay."""
+        """With its trials, responses and attempts; counters stay."""
         profile_id, counter = new_id("profile"), a_counter()
         responses = FeedbackRecord("responses", profile_id, "-", NOW, {})
-        trial = a_trial(profile_id, due_at=NOW)
-        assert feedback.write_feedback([trial, responses, counter])
+        attempts = FeedbackRecord("attempts", profile_id, "-", NOW, {}, keep_until=NOW + DAY)
+        records = [a_trial(profile_id, due_at=NOW), responses, attempts, counter]
+        assert feedback.write_feedback(records)
         assert feedback.forget_feedback(profile_id)
-        assert [one.kind for one in feedback.read_feedback([trial.key, responses.key, counter.key])] == [
-            "counter"
-        ]
+        assert [one.kind for one in feedback.read_feedback([one.key for one in records])] == ["counter"]
         assert not feedback.forget_feedback(profile_id)
 
     def test_what_can_not_be_kept_is_refused(self, feedback: FeedbackStore) -> None:

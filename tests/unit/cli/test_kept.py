@@ -52,8 +52,58 @@ def test_no_decision_is_a_sentence_and_an_empty_list(functions: Command) -> None
     document = functions("decisions", "--profile", "customer-0042", "--json")
 
     assert (text.returncode, text.stdout) == (0, "")
-    assert text.stderr == "nothing was decided about 'customer-0042'\n"
+    told, place = text.stderr.splitlines()
+    assert told == "nothing was decided about 'customer-0042', and nothing was tried"
+    assert place.startswith("  = looked in sqlite:///")
     assert json.loads(document.stdout) == []
+
+
+def test_what_failed_is_told_until_it_is_decided(functions: Command, event: Path) -> None:
+    call = ("invoke", "churn-retention", "--event", event)
+    for _ in range(2):
+        functions(*call, environment={"FUNCTIONS_MODELS": "/nowhere"})
+    text = functions("decisions", "--profile", "customer-0042")
+    (document,) = json.loads(functions("decisions", "--profile", "customer-0042", "--json").stdout)
+
+    first, why, tried, decision = text.stdout.splitlines()
+    assert first == "2026-11-02T09:15:00.000Z  churn-retention  failed"
+    assert why.startswith("  The folder of models /nowhere does not exist.")
+    assert tried == "  nothing was decided; settings.invalid, tried 2 times"
+    assert decision == f"  decision {document['decision_id']}"
+    assert (document["outcome"], document["decided_at"], document["attempts"]) == ("failed", None, 2)
+    exported = json.loads(functions("profile", "export", "customer-0042").stdout)
+    assert len(exported["records"][0]["attempts"]) == 1
+
+    functions(*call)
+    (decided,) = json.loads(functions("decisions", "--profile", "customer-0042", "--json").stdout)
+    assert (decided["decision_id"], decided["outcome"]) == (document["decision_id"], "acted")
+
+
+def test_an_alias_finds_the_decisions_of_its_customer(functions: Command, event: Path, project: Path) -> None:
+    functions("invoke", "churn-retention", "--event", event)
+    store = SqliteProfileStore(project / "store.db")
+    store.put_alias("visitor-7", "customer-0042")
+    store.close()
+
+    by_id, by_alias = (functions("decisions", "--profile", one) for one in ("customer-0042", "visitor-7"))
+    assert by_id.stdout == by_alias.stdout != ""
+
+
+def test_a_command_that_reads_creates_no_store_and_says_where_it_looked(
+    functions: Command, project: Path
+) -> None:
+    store = project / "below" / "store.db"
+    environment = {"FUNCTIONS_STORE": f"sqlite:///{store}"}
+    for reading in (
+        ("decisions", "--profile", "a"), ("profile", "get", "a"), ("profile", "export", "a"), ("outbox",),
+        ("profile", "delete", "a"), ("suppress", "check", "a"), ("suppress", "remove", "calls", "a"),
+        ("switch", "list"), ("policy", "list"), ("bucket", "a"), ("evaluate", "churn-retention"),
+    ):  # fmt: skip
+        functions(*reading, environment=environment)
+        assert not store.parent.exists(), reading
+    for asked in (("decisions", "--profile", "a"), ("profile", "get", "a"), ("profile", "export", "a")):
+        said = functions(*asked, environment=environment).stderr
+        assert f"looked in sqlite:///{store}, where there is no file" in said
 
 
 def test_decisions_tell_what_was_done_and_why_the_newest_first(functions: Command, event: Path) -> None:
