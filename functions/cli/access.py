@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from pathlib import Path
 
-from functions.cli.arguments import unreadable
 from functions.cli.console import Console, counted
 from functions.cli.declared import check_list
+from functions.cli.writing import replaced
 from functions.documents import Json, parse_json
 from functions.errors import FunctionsError, SettingsError
 from functions.profiles.access import Dossier, HoldingsStore, Records, ScrubbedStore, erase, read_dossier
@@ -229,20 +228,7 @@ def _counts(dossier: Dossier, marks: list[Json] | None = None) -> str:
 
 
 def _write(target: Path, document: dict[str, Json]) -> None:
-    """Write personal data to a file that nobody else may read; it is there when it is whole, and not before."""
-    part = target.with_name(f"{target.name}.part")
-    try:
-        with open(part, "w", encoding="utf-8", opener=_private) as file:
-            json.dump(document, file, ensure_ascii=False, indent=2, allow_nan=False)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    except OSError as error:
-        raise unreadable(target, error, doing="written") from None
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    with replaced(target) as file:
+        text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+        # What is no Unicode came as it is from a file or an event, and goes as it is.
+        file.write(f"{text}\n".encode(errors="surrogatepass"))

@@ -19,6 +19,18 @@ class UnreadableFileError(SettingsError):
     code = "file.unreadable"
 
 
+class SystemRefusalError(SettingsError):
+    """The system refused a file, a folder or a stream: it is full, closed, or not to be written."""
+
+    code = "system.refused"
+
+
+def system_refusal(error: OSError) -> SystemRefusalError:
+    """Say what the system refused, and where."""
+    where = "the system refused" if error.filename is None else str(error.filename)
+    return SystemRefusalError(f"{where}: {error.strerror or error}")
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add `--json`."""
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
@@ -118,5 +130,5 @@ def _read(path: str, console: Console, max_bytes: int) -> str | None:
 
 def unreadable(path: str | Path, error: OSError, *, doing: str = "read") -> UnreadableFileError:
     """Say that a file can't be read or written, and where a relative path was looked for."""
-    hint = None if Path(path).is_absolute() else f"looked in {Path.cwd()}"
-    return UnreadableFileError(f"{path} can't be {doing}: {error.strerror}", hint=hint)
+    hint = None if str(path) == "-" or Path(path).is_absolute() else f"looked in {Path.cwd()}"
+    return UnreadableFileError(f"{path} can't be {doing}: {error.strerror or error}", hint=hint)

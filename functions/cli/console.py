@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 TYPE_CHECKING = False
@@ -23,6 +24,22 @@ _CODES: Mapping[Style, str] = {
 }
 
 
+# What a terminal takes for a command, or shows in another order: controls but tab and line feed, marks of direction,
+# and bytes that are no UTF-8. Our own colours stay.
+_OURS = r"\x1b\[(?:0|[12]|3[1236])(?:;(?:[12]|3[1236]))*m"
+_UNSAFE = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n)"
+_PLAIN, _COLOURED = re.compile(f"()(?:{_UNSAFE})"), re.compile(f"({_OURS})|(?:{_UNSAFE})")
+
+
+def printable(text: str, *, coloured: bool = False) -> str:
+    """Return text with everything escaped that a terminal would obey; as JSON it means the same as before."""
+    return (_COLOURED if coloured else _PLAIN).sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[1] or f"\\u{ord(found[0]):04x}"
+
+
 class Console:
     """Where a command reads and writes, and the environment it runs in."""
 
@@ -34,11 +51,11 @@ class Console:
 
     def out(self, text: str = "") -> None:
         """Write one line of the result."""
-        self.stdout.write(text + "\n")
+        self.stdout.write(printable(text, coloured=self._has_colour(self.stdout)) + "\n")
 
     def err(self, text: str) -> None:
         """Write one line of the diagnosis."""
-        self.stderr.write(text + "\n")
+        self.stderr.write(printable(text, coloured=self._has_colour(self.stderr)) + "\n")
 
     def json(self, document: Json, *, compact: bool = False) -> None:
         """Write one JSON document: indented, or on one line."""
@@ -59,7 +76,7 @@ class Console:
     def progress(self, text: str) -> None:
         """Replace the last line of a terminal; nothing elsewhere."""
         if self.stderr.isatty() and self.environment.get("TERM") != "dumb":
-            self.stderr.write(f"\r\x1b[K{text}")
+            self.stderr.write(f"\r\x1b[K{printable(text)}")
             self.stderr.flush()
 
     def flush(self) -> None:

@@ -24,8 +24,9 @@ _EPILOG = """An event that failed or was rejected stands in the list as well, fo
 one, unless it was decided later. What never came as far as a customer stands in the log
 alone: a line for each event, under its id.
 
-`functions decisions export` copies every decision of the store to a file: a line of JSON
-for each, gzipped, as the export on AWS keeps them. A store forgets a decision after 30 days.
+`functions decisions export` copies every decision of the store to a file that only you may
+read: a line of JSON for each, gzipped where its name ends in .gz, as the export on AWS
+keeps them. A store forgets a decision after 30 days.
 
 examples:
   functions decisions --profile customer-0042
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "what", nargs="?", choices=("export",), metavar="export", help="copy every decision to a file"
     )
     parser.add_argument("--profile", metavar="ID", help="id of the customer, or an alias")
-    parser.add_argument("--to", metavar="FILE", help="with export: the file, such as decisions.jsonl.gz")
+    parser.add_argument("--to", metavar="FILE", help="with export: the file; .gz packs it")
     add_limit(parser, 20)
     add_json(parser)
 

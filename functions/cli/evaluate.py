@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from functions.cli.arguments import add_json, read_input, specs_folder
+from functions.cli.arguments import add_json, specs_folder, unreadable
 from functions.cli.console import Console
-from functions.documents import Json, parse_json
+from functions.documents import Json
 from functions.errors import EventMalformedError, SettingsError
 from functions.settings import read_settings
 from functions.times import format_instant, parse_instant
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from functions.decision.estimators import Estimated
     from functions.spec.loading import SpecFolder
 
-_MAX_INPUT_BYTES = 500_000_000
 _EPILOG = """Decisions of functions with objectives or experiments, with the outcomes that were
 recorded. Intervals hold in 95 of 100 cases; one that contains 0 shows no effect. A
 sample ratio below 0.001 says that the groups were not drawn as declared: then find out
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.epilog = _EPILOG
     parser.add_argument(
-        "--decisions", metavar="FILE", help="exported decisions instead of those of the store"
+        "--decisions", metavar="FILE", help="what --export printed, also gzipped, instead of the store"
     )
     parser.add_argument(
         "--draft", metavar="FOLDER", help="folder of specs with another ranking, to be judged"
@@ -163,7 +163,7 @@ def _number(found: Estimated) -> str:
 
 def _answered(path: str | None, console: Console) -> Iterator[Answered]:
     if path is not None:
-        yield from _read_lines(path, console)
+        yield from _read_lines(path)
         return
     from functions.analysis.evaluation import Answered
     from functions.cli.composition import opened_feedback, opened_store
@@ -197,20 +197,31 @@ def _line(one: Answered) -> dict[str, Json]:
     }
 
 
-def _read_lines(path: str, console: Console) -> Iterator[Answered]:
+def _read_lines(path: str) -> Iterator[Answered]:
+    from functions.documents import DocumentError
+    from functions.operations.ordering import log_lines
+
+    try:
+        with Path(path).open("rb") as file:
+            for number, document in enumerate(log_lines(file), 1):
+                yield _read_line(document, f"{path}: entry {number}")
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except DocumentError as error:
+        raise EventMalformedError(f"{path}: {error}") from None
+
+
+def _read_line(document: Json, where: str) -> Answered:
     from functions.analysis.evaluation import Answered
     from functions.learning.trials import trial_from
     from functions.profiles.feedback import FeedbackRecord
 
-    text = read_input(path, console, max_bytes=_MAX_INPUT_BYTES)
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            document = parse_json(line, max_bytes=_MAX_INPUT_BYTES)
-            at = parse_instant(document["decided_at"])
-            owner, name = document["profile_id"], document["decision_id"]
-            record = FeedbackRecord("trial", owner, name, at, document["trial"])
-            yield Answered(trial_from(record), document["decision"])
-        except (ValueError, KeyError, TypeError):
-            raise EventMalformedError(f"{path}: line {number} is no exported decision") from None
+    try:
+        at, owner, name = (document[key] for key in ("decided_at", "profile_id", "decision_id"))
+        record = FeedbackRecord("trial", owner, name, parse_instant(at), document["trial"])
+        return Answered(trial_from(record), document["decision"])
+    except (ValueError, KeyError, TypeError):
+        raise EventMalformedError(
+            f"{where} is no decision with its outcomes",
+            hint="`functions evaluate --export` writes them; `functions decisions export` leaves the outcomes out",
+        ) from None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import IO, cast
 
-from functions.cli.arguments import unreadable
 from functions.cli.console import Console, counted
+from functions.cli.writing import replaced
 from functions.errors import SettingsError, UsageError
 from functions.operations.exporting import decision_line
 from functions.profiles.store import DecisionLog, DecisionRecord
@@ -45,20 +46,21 @@ def _of(records: Iterator[DecisionRecord], profile: str | None) -> Iterator[Deci
 
 
 def _write(records: Iterator[DecisionRecord], target: Path, console: Console) -> int:
-    number, part = 0, target.with_name(f"{target.name}.part")
+    number = 0
     try:
-        with part.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as file:
+        with replaced(target) as raw, _packed(raw, target) as file:
             for record in records:
                 file.write(decision_line(record))
                 number += 1
                 if number % 1_000 == 0:
                     console.progress(counted(number, "decision"))
-            file.flush()
-            os.fsync(raw.fileno())
-        part.replace(target)
-    except OSError as error:
-        raise unreadable(target, error, doing="written") from None
     finally:
-        part.unlink(missing_ok=True)
         console.progress("")
     return number
+
+
+def _packed(raw: IO[bytes], target: Path) -> AbstractContextManager[IO[bytes]]:
+    """Return what packs the lines where the name of the target says so, and leaves the file open."""
+    if target.suffix == ".gz":
+        return cast(IO[bytes], gzip.GzipFile("", "wb", fileobj=raw, mtime=0))
+    return nullcontext(raw)

@@ -6,7 +6,6 @@ Only the module of the command that was asked for is imported; what every comman
 
 from __future__ import annotations
 
-import argparse
 import gc
 import importlib
 import io
@@ -16,10 +15,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 
 from functions.cli.console import Console
+from functions.cli.parsing import Parser, closest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from types import ModuleType
+    from typing import TextIO
 
     from functions.errors import FunctionsError
 
@@ -76,15 +78,40 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # JSON is UTF-8 whatever the locale; a wrong byte is the finding of whoever reads the text.
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")
-    console = Console(sys.stdin, sys.stdout, sys.stderr, os.environ)
+    # A stream that was closed before the process began is none at all. Whoever needs it fails, and says so: of these
+    # files one can't be read and the other can't be written. A diagnosis that nobody wants to see is no failure.
+    stdin, stdout = sys.stdin or open(os.devnull, "w"), sys.stdout or open(os.devnull)  # noqa: SIM115, PTH123
+    console = Console(stdin, stdout, sys.stderr or io.StringIO(), os.environ)
     try:
         code = run(sys.argv[1:] if argv is None else argv, console)
         console.flush()
     except BrokenPipeError:
         # The reader has gone (`functions … | head`); Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard(sys.stdout)
         return EXIT_FINE
+    except OSError as error:
+        # What could not be printed is still in the buffer, and would fail once more at exit.
+        _discard(sys.stdout)
+        return _refused(error, console)
     return code
+
+
+def _discard(stream: TextIO | None) -> None:
+    """Let what a stream still holds, and whatever comes, go nowhere."""
+    if stream is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _refused(error: OSError, console: Console) -> int:
+    """Say what the system refused, where it still can be said."""
+    try:
+        from functions.cli.arguments import system_refusal
+
+        _report(system_refusal(error), console)
+        console.stderr.flush()
+    except OSError:
+        _discard(sys.stderr)
+    return EXIT_ENVIRONMENT
 
 
 def run(argv: Sequence[str], console: Console) -> int:
@@ -92,6 +119,9 @@ def run(argv: Sequence[str], console: Console) -> int:
 
     Returns:
         The exit code.
+
+    Raises:
+        BrokenPipeError: Nobody reads what is printed any more.
     """
     try:
         # argparse writes to the process's own streams.
@@ -109,6 +139,14 @@ def run(argv: Sequence[str], console: Console) -> int:
     except KeyboardInterrupt:
         console.err("interrupted")
         return EXIT_INTERRUPTED
+    except UnicodeEncodeError:
+        # Whatever else has no UTF-8 form was refused where it was read; arguments come as the shell has them.
+        console.err("error[usage.invalid] an argument holds bytes that are no UTF-8 text")
+        return EXIT_USAGE
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        return _refused(error, console)
     return code
 
 
@@ -117,29 +155,26 @@ def _module(command: str) -> ModuleType:
 
 
 def _parse(argv: Sequence[str], console: Console) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="functions",
         description="Run model decisions on customer profiles, from YAML specs.",
         epilog=_EPILOG,
-        formatter_class=_formatter,
-        allow_abbrev=False,
     )
     parser.add_argument("-V", "--version", action="store_true", help="print the version and end")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     asked = next((word for word in argv if not word.startswith("-")), None)
     if asked is not None and asked not in COMMANDS:
         parser.print_usage(sys.stderr)
-        console.err(_unknown_command(asked))
+        console.err(f"functions: there is no command {asked!r}{closest(asked, COMMANDS)}")
         raise SystemExit(EXIT_USAGE)
     chosen = parser
     for name, text in COMMANDS.items():
         description = f"{text[0].upper()}{text[1:]}."
-        subparser = commands.add_parser(
-            name, help=text, description=description, formatter_class=_formatter, allow_abbrev=False
-        )
+        subparser = commands.add_parser(name, help=text, description=description)
         if name == asked:
             chosen = subparser
             _module(name).add_arguments(subparser)
+    chosen.check_options(argv)
     arguments, unknown = parser.parse_known_args(argv)
     if unknown:
         chosen.error(f"unknown arguments: {' '.join(unknown)}")
@@ -152,18 +187,6 @@ def _parse(argv: Sequence[str], console: Console) -> argparse.Namespace:
         parser.print_help(sys.stderr)
         raise SystemExit(EXIT_USAGE)
     return arguments
-
-
-def _formatter(prog: str) -> argparse.HelpFormatter:
-    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=28)
-
-
-def _unknown_command(name: str) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(name, COMMANDS, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"functions: there is no command {name!r}{hint}"
 
 
 def _report(error: FunctionsError, console: Console) -> None:

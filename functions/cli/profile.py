@@ -14,7 +14,7 @@ from functions.cli.complaints import Complaints
 from functions.cli.console import Console, counted
 from functions.cli.declared import declared_consents
 from functions.cli.putting import add_put, put_customer
-from functions.cli.records import numbered_lines, put_record, read_record
+from functions.cli.records import check_usable, numbered_lines, put_record, read_record
 from functions.cli.suppress import list_name
 from functions.documents import Json, parse_json
 from functions.errors import EventError, EventMalformedError, StoreRejectedError
@@ -232,6 +232,7 @@ def _import_line(
     record = read_record(text, where)
     if not record.id:
         raise EventMalformedError(f"{where}: the record has no `id`")
+    check_usable(record.id, where)
     try:
         kept = put_record(store, record, record.id, now=now, consent_at=now)
     except StoreRejectedError as error:

@@ -11,7 +11,14 @@ from typing import get_args
 from functions.cli.arguments import add_json, instant, read_input
 from functions.cli.console import Console
 from functions.cli.declared import check_consents
-from functions.cli.records import MAX_RECORD_BYTES, Record, put_record, read_consent, read_record
+from functions.cli.records import (
+    MAX_RECORD_BYTES,
+    Record,
+    check_usable,
+    put_record,
+    read_consent,
+    read_record,
+)
 from functions.errors import EventMalformedError, FunctionsError, UsageError
 from functions.governance.consent import ConsentRecord, ConsentStatus
 from functions.profiles.access import customer_behind
@@ -105,6 +112,7 @@ def put_customer(store: ProfileStore, arguments: argparse.Namespace, console: Co
     }
     if not arguments.new_consent:
         check_consents([*changes, *(record.consent if record else ())], console)
+    check_usable(arguments.id, "ID")
     customer = customer_behind(store, arguments.id)
     if record is not None and record.id not in (None, arguments.id, customer):
         raise ForeignRecordError(

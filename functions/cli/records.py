@@ -34,6 +34,12 @@ _NAMEABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
 _MAX_NAMED: Final = 3
 
 
+class UnusableIdError(EventMalformedError):
+    """No event can be about an id like this: empty, too long, no text, or with control characters."""
+
+    code = "profile.unusable_id"
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One customer.
@@ -163,6 +169,20 @@ def read_consent(document: Mapping[str, Json], default_at: datetime, where: str)
         return parse_consent(document, default_at=default_at)
     except ConsentFormatError as error:
         raise EventMalformedError(f"{where}: {error}") from None
+
+
+def check_usable(profile_id: str, where: str) -> None:
+    """Refuse an id that no event can be about: what is kept under it would never be read.
+
+    Raises:
+        UnusableIdError: It is empty, too long, no text, or has control characters.
+    """
+    from functions.runtime.identity import is_usable_id
+
+    if not is_usable_id(profile_id):
+        raise UnusableIdError(
+            f"{where}: an id has 1 to 256 characters without controls; no event has another"
+        )
 
 
 def numbered_lines(path: str, console: Console) -> Iterator[tuple[int, bytes]]:

@@ -10,11 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from functions.cli.arguments import read_input, specs_folder, unreadable
+from functions.cli.arguments import UnreadableFileError, read_input, specs_folder, unreadable
+from functions.cli.complaints import Complaints
 from functions.cli.console import Console, counted
 from functions.cli.tables import render_table
 from functions.documents import Json
-from functions.errors import UnknownFunctionError
+from functions.errors import EventError, UnknownFunctionError
 from functions.events.replays import LIVE, generation_of
 from functions.operations.replays import replay_name
 from functions.settings import read_settings
@@ -165,14 +166,20 @@ def _plans(arguments: argparse.Namespace, console: Console) -> dict[str, Plan]:
 
 def _events(arguments: argparse.Namespace, console: Console, tally: _Tally) -> Iterator[Event]:
     """Yield the events of the files within the time that was asked for; what is no event is named."""
-    for path in _files(arguments.events):
-        for parsed in _parsed(path, console):
-            if parsed.event is None:
-                tally.unreadable += 1
-                code = parsed.error.code if parsed.error else "event.invalid"
-                console.err(f"{path}: {parsed.position} could not be read ({code})")
-            elif _within(parsed.event.time, arguments.begin, arguments.end):
-                yield parsed.event
+    faults = Complaints(console)
+    # A name that is wrong ends the replay before it begins; a file that is wrong does not spoil its neighbours.
+    for path in list(_files(arguments.events)):
+        try:
+            for parsed in _parsed(path, console):
+                if parsed.event is None:
+                    code = parsed.error.code if parsed.error else "event.invalid"
+                    faults.add(f"{path}: {parsed.position} could not be read ({code})")
+                elif _within(parsed.event.time, arguments.begin, arguments.end):
+                    yield parsed.event
+        except (EventError, UnreadableFileError) as error:
+            faults.add(f"{error.message} ({error.code})")
+        tally.unreadable = faults.count
+    faults.conclude()
 
 
 def _files(paths: list[str]) -> Iterator[Path]:

@@ -13,7 +13,7 @@ from functions.cli.composition import opened_documents, opened_store
 from functions.cli.console import Console, counted
 from functions.cli.declared import check_list
 from functions.documents import Json
-from functions.errors import StoreRejectedError
+from functions.errors import EventError, StoreRejectedError
 from functions.profiles.access import customer_behind
 from functions.profiles.store import ProfileStore
 from functions.settings import Settings, read_settings
@@ -110,6 +110,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _add(marks: Suppressions, store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:
+    from functions.cli.records import check_usable
+
+    check_usable(arguments.id, "ID")
     mark = _mark(arguments)
     for one in _ids(store, arguments.id):
         marks.add(arguments.list, one, mark)
@@ -176,19 +179,21 @@ def _check(marks: Suppressions, store: ProfileStore, arguments: argparse.Namespa
 
 
 def _import(marks: Suppressions, store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:
-    from functions.cli.records import numbered_lines
+    from functions.cli.records import check_usable, numbered_lines
 
     mark, done, refused = _mark(arguments), 0, Complaints(console)
     try:
         for number, line in numbered_lines(arguments.file, console):
             try:
-                for one in _ids(store, line.decode().strip()):
+                asked = line.decode().strip()
+                check_usable(asked, f"{arguments.file}:{number}")
+                for one in _ids(store, asked):
                     marks.add(arguments.list, one, mark)
                 done += 1
             except UnicodeDecodeError:
                 refused.add(f"{arguments.file}:{number}: no UTF-8 text")
-            except StoreRejectedError as error:
-                refused.add(f"{arguments.file}:{number}: {error.message}")
+            except (EventError, StoreRejectedError) as error:
+                refused.add(error.message)
     finally:
         refused.conclude()
         refusals = f", {counted(refused.count, 'line')} refused" if refused.count else ""

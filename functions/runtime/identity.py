@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Final
 
 from functions.decision.evaluating import evaluate
@@ -14,6 +15,8 @@ from functions.spec.plan import Plan
 
 MAX_ALIASES: Final = 4
 """Aliases of aliases that are followed; a circle ends there."""
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def decision_id(*, function: str, event_id: str, key: str, generation: int) -> str:
@@ -42,16 +45,17 @@ def profile_key(plan: Plan, event: Event) -> str:
     key = evaluate(plan.key, {"event": event.as_document()})
     if isinstance(key, EvaluationFailure):
         raise EventWithoutKeyError(f"the profile key failed on this event ({key.kind})")
-    if not isinstance(key, str) or not _is_usable_id(key):
+    if not isinstance(key, str) or not is_usable_id(key):
         raise EventWithoutKeyError(
-            f"the profile key {plan.key.source} gives no text of 1 to 256 characters for this event",
+            f"the profile key {plan.key.source} gives no text of 1 to 256 characters without controls for this event",
             hint="send the ids that the key reads",
         )
     return key
 
 
-def _is_usable_id(key: str) -> bool:
+def is_usable_id(key: str) -> bool:
+    """Say whether an event can be about a profile of this id."""
     try:
-        return 1 <= len(key) <= 256 and len(key.encode()) <= MAX_ID_BYTES
+        return _CONTROL.search(key) is None and 1 <= len(key) <= 256 and len(key.encode()) <= MAX_ID_BYTES
     except UnicodeEncodeError:
         return False

@@ -409,7 +409,11 @@ ERRORS: Final[Mapping[str, Provocation]] = {
     "profile.unknown_consent": lambda desk: _shown(
         desk, "profile", "put", "b", "--consent", "nonsense=denied"
     ),
+    "profile.unusable_id": lambda desk: _shown(
+        desk, "profile", "put", "a\n", "--consent", "marketing=denied"
+    ),
     "suppress.unknown_list": _unknown_list,
+    "system.refused": lambda desk: _shown(desk, "build", "--output", "/dev/null"),
     "handler.unhandled": _unhandled,
     "policy.unusable": lambda _: _notice({"format": 1}),
     "policy.newer_format": lambda _: _notice({"format": 2}),

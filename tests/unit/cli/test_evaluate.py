@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from collections.abc import Callable
@@ -52,6 +53,13 @@ def test_what_is_exported_is_evaluated_alike(functions: Call, project: Path, dec
     assert functions("evaluate", "--decisions", project / "log.jsonl", "--json").stdout == here
 
 
+def test_a_packed_log_is_read_too(functions: Call, project: Path, decided: str) -> None:
+    assert decided
+    (project / "log.jsonl.gz").write_bytes(gzip.compress(functions("evaluate", "--export").stdout.encode()))
+    here = functions("evaluate", "--json").stdout
+    assert functions("evaluate", "--decisions", project / "log.jsonl.gz", "--json").stdout == here
+
+
 def test_a_draft_that_can_not_be_judged_says_why(functions: Call, project: Path, decided: str) -> None:
     assert decided
     shutil.copytree(project / "feature_specs", project / "draft")
@@ -64,7 +72,10 @@ def test_a_draft_that_can_not_be_judged_says_why(functions: Call, project: Path,
 def test_a_line_that_is_no_decision_is_named(functions: Call, project: Path) -> None:
     (project / "log.jsonl").write_text('\n{"decided_at": "2026-11-02T09:00:00Z"}\n')
     done = functions("evaluate", "--decisions", project / "log.jsonl")
-    assert (done.returncode, "log.jsonl: line 2 is no exported decision" in done.stderr) == (1, True)
+    assert (done.returncode, "log.jsonl: entry 1 is no decision with its outcomes" in done.stderr) == (
+        1,
+        True,
+    )
 
 
 def test_an_event_of_another_kind_is_no_outcome(functions: Call, project: Path, decided: str) -> None:

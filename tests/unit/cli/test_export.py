@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import stat
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -47,6 +49,42 @@ def test_export_of_one_customer_has_no_other(functions: Command, project: Path) 
     for profile, number in (("customer-0042", 1), ("customer-0001", 0)):
         done = functions("decisions", "export", "--profile", profile, "--to", target, "--json")
         assert json.loads(done.stdout) == {"decisions": number, "to": str(target)}
+
+
+@pytest.mark.usefixtures("samples")
+def test_only_a_name_in_gz_is_packed(functions: Command, project: Path) -> None:
+    functions("invoke", "churn-retention", "--event", project / "events" / "cancellation-page.json")
+    functions("decisions", "export", "--to", project / "log.jsonl")
+
+    assert json.loads((project / "log.jsonl").read_text())["outcome"] == "acted"
+
+
+def test_nothing_beside_the_target_is_touched_and_a_link_stays_a_link(
+    functions: Command, project: Path
+) -> None:
+    folder = project / "exports"
+    folder.mkdir()
+    (folder / "log.jsonl.part").write_text("mine")
+    (folder / "link.jsonl").symlink_to(folder / "log.jsonl")
+    done = functions("decisions", "export", "--to", folder / "link.jsonl")
+
+    assert done.returncode == 0
+    assert (folder / "link.jsonl").is_symlink()
+    assert (folder / "log.jsonl.part").read_text() == "mine"
+    assert sorted(path.name for path in folder.iterdir()) == ["link.jsonl", "log.jsonl", "log.jsonl.part"]
+    assert stat.S_IMODE((folder / "log.jsonl").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("command", [("decisions", "export"), ("profile", "export", "a")])
+def test_what_is_no_file_is_not_replaced(functions: Command, project: Path, command: tuple[str, ...]) -> None:
+    functions("profile", "put", "a", "--consent", "marketing=granted")
+    pipe = project / "pipe"
+    os.mkfifo(pipe)
+    done = functions(*command, "--to", pipe)
+
+    assert done.returncode == 3
+    assert "pipe can't be written: it is no regular file" in done.stderr
+    assert pipe.is_fifo()
 
 
 @pytest.mark.parametrize(

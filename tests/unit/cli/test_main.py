@@ -144,8 +144,10 @@ def test_errors_are_coloured_on_a_terminal_only(functions: Command) -> None:
     refused = functions("profile", "get", "nobody", tty=True, environment={"NO_COLOR": "1"})
     dumb = functions("profile", "get", "nobody", tty=True, environment={"TERM": "dumb"})
 
-    assert plain.stderr == "error[profile.unknown] there is no profile 'nobody'\n"
-    assert coloured.stderr == "\x1b[31;1merror[profile.unknown]\x1b[0m there is no profile 'nobody'\n"
+    assert plain.stderr.startswith("error[profile.unknown] there is no profile 'nobody'\n  = looked in ")
+    assert coloured.stderr.startswith(
+        "\x1b[31;1merror[profile.unknown]\x1b[0m there is no profile 'nobody'\n"
+    )
     assert refused.stderr == dumb.stderr == plain.stderr
 
 

@@ -65,6 +65,24 @@ def test_replay_of_a_day_decides_each_event_once_and_sends_nothing(
     assert not (project / "offers.jsonl").exists()
 
 
+def test_a_file_that_is_no_text_does_not_stop_a_replay(functions: Command, day: Path) -> None:
+    (day / "aa.json").write_bytes(b"\xff{}")
+    done = functions("replay", "--events", day, *NEXT_DAY, "--json")
+
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["events"], document["unreadable"]) == (1, 5, 1)
+    assert "aa.json: no UTF-8 text (event.malformed)\n" in done.stderr
+
+
+def test_a_file_of_another_form_is_not_answered_by_a_thousand_lines(functions: Command, day: Path) -> None:
+    (day / "aa.jsonl").write_text("{\n" * 1_000)
+    done = functions("replay", "--events", day, *NEXT_DAY, "--json")
+
+    assert json.loads(done.stdout)["unreadable"] == 1_000
+    assert len(done.stderr.splitlines()) == 21
+    assert "and 980 more\n" in done.stderr
+
+
 def test_replay_says_what_differs_from_the_live_decisions(
     functions: Command, project: Path, day: Path
 ) -> None:

@@ -102,7 +102,7 @@ def test_lines_that_are_no_text_do_not_stop_an_import(keyed: Command, tmp_path: 
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         f"{file}:2: no UTF-8 text",
-        f"{file}:3: the alias has 2000 bytes; 1 to 1000 can be kept",
+        f"{file}:3: an id has 1 to 256 characters without controls; no event has another",
         "2 customers on calls, 2 lines refused",
     ]
     for name in "ab":
