@@ -58,7 +58,10 @@ def export_customer(arguments: argparse.Namespace, console: Console) -> int:
         console.json(document)
     else:
         _write(Path(arguments.to), document)
-        console.err(f"written to {arguments.to}: {_counts(dossier, marks)}")
+        if arguments.json:
+            console.json({"id": dossier.customer, "to": arguments.to, "held": _figures(dossier)})
+        else:
+            console.err(f"written to {arguments.to}: {_counts(dossier, marks)}")
     return 0
 
 
@@ -107,10 +110,7 @@ def delete_customer(arguments: argparse.Namespace, console: Console) -> int:
     if dossier.is_empty:
         raise _unknown(arguments.id, settings)
     if arguments.json:
-        numbers: dict[str, Json] = {
-            noun.replace(" ", "_"): number for noun, number in _numbers(dossier).items()
-        }
-        console.json({"id": dossier.customer, "erased": numbers, "suppressed": arguments.suppress})
+        console.json({"id": dossier.customer, "erased": _figures(dossier), "suppressed": arguments.suppress})
     else:
         console.err(f"erased: {dossier.customer}: {_counts(dossier)}")
     console.err(NOT_REACHED)
@@ -209,6 +209,10 @@ def _numbers(dossier: Dossier) -> dict[str, int]:
         "alias": len(dossier.aliases),
         "record of feedback": sum(len(one.feedback) for one in every),
     }
+
+
+def _figures(dossier: Dossier) -> dict[str, Json]:
+    return {noun.replace(" ", "_"): number for noun, number in _numbers(dossier).items()}
 
 
 def _counts(dossier: Dossier, marks: list[Json] | None = None) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from functions.cli.arguments import add_json
+from functions.cli.complaints import Complaints
 from functions.cli.console import Console
 from functions.errors import EventMalformedError
 
@@ -32,27 +34,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="profiles, one JSON object a line; - for standard input",
     )
+    add_json(suggest)
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
     from functions.cli.records import numbered_lines, read_record
+    from functions.expressions.paths import format_path
     from functions.governance.suggesting import Survey, suggestion_lines
 
-    survey, refused = Survey(), 0
+    survey, refused = Survey(), Complaints(console)
     for number, line in numbered_lines(arguments.profiles, console):
         where = f"{arguments.profiles}:{number}"
         try:
             record = read_record(line.decode(), where)
         except UnicodeDecodeError:
-            refused += 1
-            console.err(f"{where}: no UTF-8 text")
+            refused.add(f"{where}: no UTF-8 text")
             continue
         except EventMalformedError as error:
-            refused += 1
-            console.err(error.message)
+            refused.add(error.message)
             continue
         survey.look(record.profile or {})
-    for text in suggestion_lines(survey):
+    refused.conclude()
+    if arguments.json:
+        rows = [
+            {"path": format_path(one.path), "label": one.label, "reason": one.reason}
+            for one in survey.suggestions()
+        ]
+        console.json({"profiles": survey.profiles, "left_out": bool(survey.left_out), "paths": rows})
+    for text in () if arguments.json else suggestion_lines(survey):
         console.out(text)
-    return 1 if refused else 0
+    return 1 if refused.count else 0

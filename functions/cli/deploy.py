@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Final
 
-from functions.cli.arguments import add_environment, environment_of, specs_folder
+from functions.cli.arguments import add_environment, add_json, environment_of, specs_folder
 from functions.cli.console import Console
 from functions.errors import SettingsError
 
@@ -20,6 +22,7 @@ examples:
   functions deploy -- --require-approval never
 """
 
+_STANDARD_ERROR: Final = 2
 _CDK: Final = "npm install --global aws-cdk@2.1148.1"
 
 
@@ -27,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.epilog = _EPILOG
     add_environment(parser)
+    add_json(parser)
     parser.add_argument("rest", nargs="*", metavar="ARGUMENT", help="for cdk, after --")
 
 
@@ -34,6 +38,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
     from functions.cli import test, validate
 
+    if arguments.json:
+        return _as_json(arguments, console)
     environment, specs = environment_of(arguments, console), specs_folder(console)
     cdk = _cdk(console)
     if validate.run(argparse.Namespace(folder=None, json=False), console):
@@ -44,9 +50,27 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     console.flush()
     command = [cdk, "deploy", "--all", "-c", f"environment={environment}", "-c", f"specs={specs}"]
     done = subprocess.run(  # noqa: S603 - what the operator has installed, with what the operator gave
-        [*command, *arguments.rest], env=dict(console.environment), check=False
+        [*command, *arguments.rest],
+        env=dict(console.environment),
+        # Of a command that answers as JSON nothing else may stand on standard output.
+        stdout=_STANDARD_ERROR if console.stdout is console.stderr else None,
+        check=False,
     )
     return 1 if done.returncode else 0
+
+
+def _as_json(arguments: argparse.Namespace, console: Console) -> int:
+    """Deploy with everything that is said on standard error, and print what the stacks give out."""
+    diagnosis = Console(console.stdin, console.stderr, console.stderr, console.environment)
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = Path(folder) / "outputs.json"
+        rest = [*arguments.rest, "--outputs-file", str(outputs)]
+        given = {**vars(arguments), "json": False, "rest": rest}
+        code = run(argparse.Namespace(**given), diagnosis)
+        stacks = json.loads(outputs.read_text(encoding="utf-8")) if outputs.is_file() else {}
+    environment = environment_of(arguments, console)
+    console.json({"environment": environment, "deployed": code == 0, "stacks": stacks})
+    return code
 
 
 def _cdk(console: Console) -> str:

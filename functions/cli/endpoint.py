@@ -8,7 +8,9 @@ from pathlib import Path
 from functions.cli.console import Console
 from functions.settings import read_settings
 
-_EPILOG = """Any SageMaker client works against it:
+_EPILOG = """Any SageMaker client works against it.
+
+examples:
   functions endpoint --port 8080
   AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME=http://127.0.0.1:8080 \\
     functions invoke churn-retention --event events/cancellation-page.json

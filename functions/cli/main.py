@@ -174,6 +174,7 @@ def _parse(argv: Sequence[str], console: Console) -> argparse.Namespace:
         if name == asked:
             chosen = subparser
             _module(name).add_arguments(subparser)
+            subparser.share_examples()
     chosen.check_options(argv)
     arguments, unknown = parser.parse_known_args(argv)
     if unknown:

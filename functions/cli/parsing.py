@@ -19,6 +19,16 @@ class Parser(argparse.ArgumentParser):
         options.setdefault("formatter_class", _formatter)
         super().__init__(*positional, **{"allow_abbrev": False, **options})
 
+    def share_examples(self) -> None:
+        """Give every action below this parser the examples of it that the epilog has."""
+        for action in self._actions:
+            inner = action.choices if isinstance(action.choices, dict) else {}
+            for name, parser in inner.items():
+                begins = f"  functions {self.prog.partition(' ')[2]} {name} "
+                lines = [line for line in (self.epilog or "").splitlines() if f"{line} ".startswith(begins)]
+                if isinstance(parser, Parser) and lines:
+                    parser.epilog = "\n".join(("examples:", *lines, ""))
+
     def check_options(self, argv: Sequence[str]) -> None:
         """Refuse an option that neither this parser knows nor an action below it that is named, before all else.
 

@@ -45,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(steps.add_parser("list", help="list the last versions that came into force, newest first"))
     show = steps.add_parser("show", help="print what a version holds, as JSON")
     show.add_argument("hash", nargs="?", metavar="HASH", help="of the version; by default the one in force")
+    for step in (publish, use, show):
+        add_json(step)
 
 
 def _add_note(parser: argparse.ArgumentParser) -> None:
@@ -79,10 +81,15 @@ def _publish(store: OperatorStore, arguments: argparse.Namespace, console: Conso
     if loaded.errors:
         raise SpecError(loaded.errors)
     policy = load_policy(folder)
-    if pointer.hash == policy.hash:
+    changed = pointer.hash != policy.hash
+    if changed:
+        publish(store, published_form(policy), pointer, note=arguments.note, at=utc_now())
+    if arguments.json:
+        console.json({"hash": policy.hash, "changed": changed})
+        return 0
+    if not changed:
         console.err(f"{policy.hash} is in force already")
         return 0
-    publish(store, published_form(policy), pointer, note=arguments.note, at=utc_now())
     console.out(policy.hash)
     what = f"{counted(len(policy.actions), 'action')}, {counted(len(policy.rails), 'rail')}"
     console.err(f"in force: {what}, checked with {counted(len(loaded.plans), 'function')}")
@@ -93,11 +100,13 @@ def _use(store: OperatorStore, arguments: argparse.Namespace, console: Console) 
     from functions.runtime.versions import stored_pointer, use
 
     pointer = stored_pointer(store)
-    if pointer.hash == arguments.hash:
-        console.err(f"{arguments.hash} is in force already")
-        return 0
-    use(store, arguments.hash, pointer, note=arguments.note, at=utc_now())
-    console.err(f"in force: {arguments.hash}")
+    changed = pointer.hash != arguments.hash
+    if changed:
+        use(store, arguments.hash, pointer, note=arguments.note, at=utc_now())
+    if arguments.json:
+        console.json({"hash": arguments.hash, "changed": changed})
+    else:
+        console.err(f"in force: {arguments.hash}" if changed else f"{arguments.hash} is in force already")
     return 0
 
 

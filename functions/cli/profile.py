@@ -84,6 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export = actions.add_parser("export", help="print everything that is kept about a customer")
     export.add_argument("id", metavar="ID", help="the customer's id, or an alias")
     export.add_argument("--to", metavar="FILE", help="write it to a file that only you may read")
+    export.add_argument("--json", action="store_true", help="as always; with --to the numbers are JSON too")
     remove = actions.add_parser("delete", help="erase everything that is kept about a customer")
     remove.add_argument("id", metavar="ID", help="the customer's id, or an alias")
     remove.add_argument(

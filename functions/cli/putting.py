@@ -11,6 +11,7 @@ from typing import get_args
 from functions.cli.arguments import add_json, instant, read_input
 from functions.cli.console import Console
 from functions.cli.declared import check_consents
+from functions.cli.parsing import closest
 from functions.cli.records import (
     MAX_RECORD_BYTES,
     Record,
@@ -149,8 +150,10 @@ def _consent_change(text: str) -> tuple[str, str]:
     try:
         read_consent({name: status}, utc_now(), text)
     except EventMalformedError:
-        statuses = ", ".join(get_args(ConsentStatus))
-        raise argparse.ArgumentTypeError(f"give NAME=STATUS, with one of the statuses {statuses}") from None
+        statuses = get_args(ConsentStatus)
+        raise argparse.ArgumentTypeError(
+            f"give NAME=STATUS, with one of the statuses {', '.join(statuses)}{closest(status, statuses)}"
+        ) from None
     return name, status
 
 

@@ -12,13 +12,19 @@ from functions.documents import Json
 from functions.handlers.settings import HANDLER_KEYS, HANDLER_SETTINGS, read_handler_settings
 from functions.settings import SECRET_PREFIX, SETTINGS, Setting
 
+_EPILOG = """Settings are environment variables. Values of secrets are never shown.
+
+examples:
+  functions settings
+  functions settings --json
+"""
 _CREDENTIALS = re.compile(r"(?<=://)[^/@]*@")
 _PREFIX = "FUNCTIONS_"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.epilog = "Settings are environment variables. Values of secrets are never shown.\n"
+    parser.epilog = _EPILOG
     add_json(parser)
 
 

@@ -36,6 +36,7 @@ examples:
   functions suppress add do-not-contact customer-0042 --because "asked on the phone"
   functions suppress check customer-0042
   functions suppress import do-not-contact ids.txt
+  functions suppress remove do-not-contact customer-0042
   functions profile delete customer-0042 --suppress do-not-contact
 """
 

@@ -43,8 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     off.add_argument(
         "--because", type=_because, metavar="TEXT", help="why; `switch list` shows it, receipts don't"
     )
-    _add_what(steps.add_parser("on", help="switch an action or a function on again"))
-    add_json(steps.add_parser("list", help="list what is switched off"))
+    on = steps.add_parser("on", help="switch an action or a function on again")
+    _add_what(on)
+    for step in (off, on, steps.add_parser("list", help="list what is switched off")):
+        add_json(step)
 
 
 def _add_what(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +77,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             if not moved:
                 # Not off: nothing is wrong, unless it is the name.
                 _check_name(kind, name, console)
-    console.err(f"{kind} {name} is {'now' if moved else 'already'} switched {arguments.step}")
+    if arguments.json:
+        console.json({"kind": kind, "name": name, "switched": arguments.step, "changed": moved})
+    else:
+        console.err(f"{kind} {name} is {'now' if moved else 'already'} switched {arguments.step}")
     return 0
 
 

@@ -174,6 +174,25 @@ def test_deploy_checks_first_and_hands_over(functions: Command, project: Path, a
     ]  # fmt: skip
 
 
+def test_deploy_as_json_prints_what_the_stacks_give_out_and_nothing_else(
+    functions: Command, project: Path, app: dict[str, str]
+) -> None:
+    cdk = project / "bin" / "cdk"
+    cdk.write_text(
+        '#!/bin/sh\necho chatter\nfor last; do :; done\necho \'{"shared": {"Bus": "b"}}\' > "$last"\n'
+    )
+    done = functions("deploy", "--environment", "prod", "--json", environment=app)
+
+    assert json.loads(done.stdout) == {
+        "environment": "prod",
+        "deployed": True,
+        "stacks": {"shared": {"Bus": "b"}},
+    }
+    assert "passed, 0 failed" in done.stderr
+    failed = functions("deploy", "--json", environment={**app, "PATH": "/nowhere"})
+    assert (failed.returncode, failed.stdout) == (3, "")
+
+
 def test_deploy_says_that_cdk_failed(functions: Command, app: dict[str, str]) -> None:
     assert functions("deploy", environment={**app, "CDK_EXIT": "4"}).returncode == 1
 

@@ -41,6 +41,22 @@ def test_publishing_the_same_twice_changes_nothing(functions: Functions) -> None
     assert len(json.loads(functions("policy", "list", "--json").stdout)) == 1
 
 
+def test_what_came_into_force_is_told_as_json(functions: Functions, project: Path) -> None:
+    def told(*arguments: str) -> object:
+        return json.loads(functions("policy", *arguments, "--json").stdout)
+
+    first = _published(functions)
+    assert told("publish") == {"hash": first, "changed": False}
+    _change(project, "cost: ", "cost: 1")
+    second = told("publish")
+    assert second == {
+        "hash": json.loads(functions("policy", "list", "--json").stdout)[0]["hash"],
+        "changed": True,
+    }
+    assert told("use", first) == {"hash": first, "changed": True}
+    assert told("use", first) == {"hash": first, "changed": False}
+
+
 def test_list_shows_what_came_into_force_newest_first(functions: Functions, project: Path) -> None:
     done = functions("policy", "list")
     assert (done.returncode, done.stdout) == (0, "")

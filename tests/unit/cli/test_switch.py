@@ -33,6 +33,17 @@ def test_switched_off_function_decides_nothing(functions: Functions, project: Pa
     assert receipt["reason"]["text"] == "Nothing was done: the function churn-retention is switched off."
 
 
+def test_a_switch_answers_as_json(functions: Functions) -> None:
+    call = ("function", "churn-retention", "--json")
+    answers = [json.loads(functions("switch", step, *call).stdout) for step in ("off", "off", "on")]
+    assert [(one["switched"], one["changed"]) for one in answers] == [
+        ("off", True),
+        ("off", False),
+        ("on", True),
+    ]
+    assert (answers[0]["kind"], answers[0]["name"]) == ("function", "churn-retention")
+
+
 def test_list_shows_what_is_off_with_when_and_why(functions: Functions) -> None:
     done = functions("switch", "list")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "nothing is switched off\n")
