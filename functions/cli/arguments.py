@@ -94,7 +94,8 @@ def specs_folder(console: Console, folder: str | None = None) -> Path:
     if not found.is_dir():
         fault = "is no folder" if found.exists() else "does not exist"
         raise SettingsError(
-            f"the folder of specs {found} {fault}", hint=f"looked in {Path.cwd()}; FUNCTIONS_SPECS names it"
+            f"the folder of specs {found} {fault}",
+            hint=f"looked in {Path.cwd()}; FUNCTIONS_SPECS names it, `functions init` begins one",
         )
     return found
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 EXIT_FINE, EXIT_PROBLEMS, EXIT_USAGE, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
 COMMANDS: Mapping[str, str] = {
+    "init": "write what functions share, to begin in an empty folder",
     "new": "write a new function: its spec, its cases and an event",
     "invoke": "run a function on an event and print the receipt",
     "validate": "check every spec and print all problems",

@@ -13,9 +13,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, get_args
 
-from functions.cli.arguments import add_json, specs_folder, unreadable
+from functions.cli.arguments import add_json, specs_folder
 from functions.cli.console import Console
 from functions.cli.starter import EVENT_TIME, Draft, Reads
+from functions.cli.writing import write_new
 from functions.times import parse_instant
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         console.err(f"  = {error.hint}")
         return _EXIT_USAGE
     if not arguments.stdout:
-        _write(files)
+        write_new(files)
     if arguments.json:
         texts = {str(path): text for path, text in files.items()}
         console.json(
@@ -243,21 +244,6 @@ def _check_free(name: str, files: Mapping[Path, str], loaded: SpecFolder) -> Non
     )
     what = f"{there} exists" if there is not None else f"the name {name!r} is taken"
     raise _UsageError(f"{what}, and nothing is overwritten", f"such as {free}")
-
-
-def _write(files: Mapping[Path, str]) -> None:
-    """Write every file, or none: what was written is taken back when one can't be."""
-    written: list[Path] = []
-    for path, text in files.items():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8") as file:
-                written.append(path)
-                file.write(text)
-        except OSError as error:
-            for other in written:
-                other.unlink(missing_ok=True)
-            raise unreadable(path, error, doing="written") from None
 
 
 def _told(draft: Draft, folder: Path, event: _EventFile, files: Mapping[Path, str]) -> Iterator[str]:

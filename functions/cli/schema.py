@@ -38,14 +38,19 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.write is None:
         console.json(json_schema(arguments.kind))
         return 0
-    for kind in _KINDS:
+    for kind, text in schema_texts().items():
         path = arguments.write / f"{kind}.json"
         try:
             arguments.write.mkdir(parents=True, exist_ok=True)
-            path.write_text(
-                json.dumps(json_schema(kind), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-            )
+            path.write_text(text, encoding="utf-8")
         except OSError as error:
             raise unreadable(path, error, doing="written") from None
         console.err(f"written: {path}")
     return 0
+
+
+def schema_texts() -> dict[str, str]:
+    """Return every schema as text, by the kind of its documents."""
+    from functions.spec.schema import json_schema
+
+    return {kind: json.dumps(json_schema(kind), indent=2, ensure_ascii=False) + "\n" for kind in _KINDS}

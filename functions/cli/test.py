@@ -14,6 +14,7 @@ from functions.cli.console import Console
 from functions.errors import FunctionsError, UnknownFunctionError
 
 if TYPE_CHECKING:
+    from functions.runtime.receipt import Receipt
     from functions.spec.cases import CasesFile
     from functions.spec.loading import SpecFolder
     from functions.testing.cases import CaseResult
@@ -98,8 +99,15 @@ def _run_cases(
         console.out(f"{mark}  {name}: {result.name}")
         for difference in result.differences:
             console.out(f"        {difference}")
+        if result.differences and result.receipt is not None:
+            console.out(f"        {_verdict(result.receipt)}")
     console.err(f"{len(results) - failed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def _verdict(receipt: Receipt) -> str:
+    """Say what the function made of a case that failed: mostly that explains every difference."""
+    return f"the receipt: {receipt.outcome.replace('_', ' ')}. {receipt.reason.text} [{receipt.reason.code}]"
 
 
 def _cases(loaded: SpecFolder, name: str) -> Iterator[CaseResult]:
@@ -112,6 +120,7 @@ def _cases(loaded: SpecFolder, name: str) -> Iterator[CaseResult]:
 
 def _read_cases(loaded: SpecFolder, name: str) -> CasesFile | None:
     from functions.spec.case_checks import cases_path
+    from functions.spec.case_names import with_case_names
     from functions.spec.cases import CasesFile
     from functions.spec.checking import check_document
     from functions.spec.loading import read_source
@@ -120,9 +129,10 @@ def _read_cases(loaded: SpecFolder, name: str) -> CasesFile | None:
     path = cases_path(loaded.files[name])
     if not path.exists():
         return None
-    cases, problems = check_document(CasesFile, read_source(path))
+    source = read_source(path)
+    cases, problems = check_document(CasesFile, source)
     if cases is None:
-        raise SpecError(problems)
+        raise SpecError(with_case_names(source, problems))
     return cases
 
 

@@ -1,10 +1,10 @@
-"""Files with what is known about customers: whole or not there, and for their owner alone."""
+"""Files that commands write: whole or not there, and what is known about customers for its owner alone."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -38,3 +38,22 @@ def replaced(target: Path) -> Iterator[IO[bytes]]:
                 raise
     except OSError as error:
         raise unreadable(target, error, doing="written") from None
+
+
+def write_new(files: Mapping[Path, str]) -> None:
+    """Write files that are not there yet, every one or none: what was written is taken back when one can't be.
+
+    Raises:
+        UnreadableFileError: One is there, or can't be written.
+    """
+    written: list[Path] = []
+    for path, text in files.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8") as file:
+                written.append(path)
+                file.write(text)
+        except OSError as error:
+            for other in written:
+                other.unlink(missing_ok=True)
+            raise unreadable(path, error, doing="written") from None

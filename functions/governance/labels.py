@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import combinations
 from typing import Final, Literal
 
@@ -40,6 +41,9 @@ ROOTS: Final = ("profile", "event")
 KEY: Final = r'(?:[A-Za-z_][A-Za-z0-9_]*|"(?:[^"\\]|\\.)+"|\*)'
 PATTERN: Final = rf"^{KEY}(?:\[\])*(?:\.{KEY}(?:\[\])*)*$"
 """A pattern as it is written: keys as in expressions, `*` for any key, `[]` where it helps a reader."""
+
+_ALMOST: Final = 0.9
+"""How like two paths are of which one is taken for a slip of the pen, from 0 to 1."""
 
 _STEP: Final = re.compile(KEY)
 
@@ -147,6 +151,15 @@ class LabelMap:
                 continue
             if not any(rule.specificity > long.specificity and _holds(rule.path, both) for rule in given):
                 yield one, other
+
+    def remedy(self, shown: str) -> str:
+        """Say what to do about a path that has no label; it may be written almost like one that has."""
+        for rule in self._rules:
+            known = format_path(rule.path)
+            steps = shown.split(".")[: known.count(".") + 1]
+            if get_close_matches(".".join(steps), [known], n=1, cutoff=_ALMOST):
+                return f"did you mean {known}?"
+        return "label it in contract.yaml, or read what has a label"
 
     def readings(self, reads: Reads) -> tuple[Reading, ...]:
         """Return every label that the reads of an expression touch, in the order of their paths."""

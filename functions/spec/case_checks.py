@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
+from functions.spec.case_names import with_case_names
 from functions.spec.cases import CasesFile
 from functions.spec.checking import check_document
 from functions.spec.loading import CASES_SUFFIX, SpecFolder, read_source
 from functions.spec.problems import Problem, closest
+
+
+UNKNOWN_EVENT: Final = "cases.unknown_event"
+UNKNOWN_NAME: Final = "cases.unknown_name"
 
 
 def cases_path(spec_file: Path) -> Path:
@@ -22,7 +28,7 @@ def check_cases(loaded: SpecFolder) -> Iterator[Problem]:
     for path in sorted(loaded.folder.glob("*" + CASES_SUFFIX)):
         source = read_source(path)
         cases, problems = check_document(CasesFile, source)
-        yield from problems
+        yield from with_case_names(source, problems)
         if path not in expected:
             stems = [found.stem for found in loaded.files.values()]
             message = "there is no spec of this name beside the cases"

@@ -17,6 +17,9 @@ DATA_ROOTS = ("event", "profile", "now")
 RESERVED = (*DATA_ROOTS, "features")
 """Names that an output of a model can't have."""
 
+_WORDS = frozenset({"true", "false", "null"})
+"""What other languages write as it is, and an expression as a literal."""
+
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
@@ -140,7 +143,7 @@ class Collector:
             if name in roots:
                 continue
             message = f"{name!r} is nothing that this expression can read{when}"
-            hint = closest(name, roots)
+            hint = self._meant(name, roots)
             if not name:
                 message, hint = "the expression reads the whole document", f"read one of {', '.join(roots)}"
             offset, length = _find(name, "", expression.source)
@@ -166,6 +169,14 @@ class Collector:
                         warning=shared is not None,
                     )
                 )
+
+    def _meant(self, name: str, roots: tuple[str, ...]) -> str:
+        """Say what was meant by a name that stands where nothing is called so."""
+        if name in _WORDS:
+            return f"write it in backticks: `{name}`"
+        if "features" in roots and name in (self._features or ()):
+            return f"did you mean features.{name}?"
+        return closest(name, roots)
 
 
 def _names_below(prefix: tuple[str, ...], expression: Expression) -> list[str]:

@@ -117,7 +117,7 @@ class LineageGate:
             told = "has no label" if len(finding.paths) == 1 else "have no label"
             message = f"{paths} {told} in the data contract, so nothing may use it{used}"
             message += f": {ways}" if ways else ""
-            hint = "label it in contract.yaml, or read what has a label"
+            hint = self._labels.remedy(finding.paths[0])
         elif finding.code == "governance.leaves":
             message = f"{finding.label} data would leave{used}: {ways}"
             hint = "leave it out, or name the path under `exceptions`, for its ways out, with why and who has reviewed it"

@@ -349,6 +349,14 @@ _FILES: Final = {
     "cases.no_spec": ProblemCode(
         "There is no spec for this file of cases.", "Call it `NAME.cases.yaml` for a spec `NAME.yaml`."
     ),
+    "cases.unknown_event": ProblemCode(
+        "The event file of a case is not there.",
+        "Give its path from the folder of the specs, such as `../events/page.json`.",
+    ),
+    "cases.unknown_name": ProblemCode(
+        "A case names a feature, an action, a consent or a reason that does not exist.",
+        "Correct the name; see `functions explain NAME` and the reasons above.",
+    ),
     "yaml.alias": ProblemCode(
         "An alias refers to no anchor above it.", "Correct its name, or write the value itself."
     ),

@@ -58,7 +58,10 @@ def run_case(plan: Plan, case: Case, *, folder: Path) -> CaseResult:
     model = _model(case.given)
     try:
         receipt = _run(plan, case.given, model, _parsed(case.given.event, folder))
-    except (FunctionsError, ValueError, OSError) as error:
+    except OSError as error:
+        what = f"the event file {case.given.event} can't be read: {error.strerror}"
+        return CaseResult(case.name, (what,), None)
+    except (FunctionsError, ValueError) as error:
         return CaseResult(case.name, (f"the case can't be run: {error}",), None)
     differences = list(_differences(case, receipt))
     if case.given.model is None and model.calls:

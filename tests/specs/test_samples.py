@@ -31,6 +31,8 @@ ROOT = Path(__file__).parents[2]
 EVENTS, MODELS = ROOT / "events", ROOT / "models"
 RECORDS = {record["id"]: record for record in sample_records()}
 PLANS = load_folder(ROOT / "feature_specs").plans
+# What `functions new NAME` has written beside them is the reader's own; its event is called by its name.
+SHIPPED = [name for name in PLANS if not (ROOT / "events" / f"{name}.json").exists()]
 MARK = " q9z-planted"
 WORDS = {"standard", "account"}
 """Texts of profiles that also stand in the AWS SDK's user agent and in a model's name."""
@@ -208,21 +210,23 @@ def planted(value: Json, is_declared: Callable[[str], bool], path: str = "profil
 
 
 def test_every_event_file_and_every_function_is_sampled() -> None:
-    assert sorted(sample.file for sample in SAMPLES) == sorted(path.name for path in EVENTS.glob("*.json"))
+    found = {path.name for path in EVENTS.glob("*.json")}
+    assert sorted(sample.file for sample in SAMPLES) == sorted(found - {f"{name}.json" for name in PLANS})
     endings = {(sample.function, ending.outcome) for sample in SAMPLES for ending in sample.endings}
-    for function in PLANS:
+    for function in SHIPPED:
         assert (function, "acted") in endings
         assert {(function, "no_action"), (function, "suppressed")} & endings
 
 
 def test_the_folder_is_clean_and_all_its_cases_pass(project: Project) -> None:
-    code, _, err = project.call("validate")
-    assert (code, err) == (0, "5 functions fine\n")
     shutil.copytree(EVENTS, project.folder / "events")
+    code, _, err = project.call("validate")
+    assert (code, err) == (0, f"{len(PLANS)} functions fine\n")
     code, out, err = project.call("test", "--json")
     assert code == 0, err
     results = json.loads(out)
-    counts = {name: sum(one["function"] == name for one in results) for name in PLANS}
+    counts = {name: sum(one["function"] == name for one in results) for name in SHIPPED}
+    assert len(counts) == 5
     assert min(counts.values()) >= 6
 
 
