@@ -12,7 +12,6 @@ from functions.spec.checking import check_document
 from functions.spec.loading import CASES_SUFFIX, SpecFolder, read_source
 from functions.spec.problems import Problem, closest
 
-
 UNKNOWN_EVENT: Final = "cases.unknown_event"
 UNKNOWN_NAME: Final = "cases.unknown_name"
 
