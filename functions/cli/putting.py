@@ -57,14 +57,14 @@ class _Dates:
         if self.given is not None or old is None:
             return replace(entry, at=self.given or self.now)
         corrects = entry.status == old.status == "granted"
-        return replace(entry, at=old.at if corrects else max(self.now, old.at))
+        return replace(entry, at=old.at if corrects else self.now)
 
     def of_file(self, entry: ConsentRecord) -> ConsentRecord:
         """Date a refusal now that a file gives the very date of the grant: `status` was edited, and `at` was not."""
         old = self.before.get(entry.purpose)
         if old is None or entry.status == "granted" or old.status != "granted" or entry.at != old.at:
             return entry
-        return replace(entry, at=max(self.now, old.at))
+        return replace(entry, at=self.now)
 
 
 def add_put(parser: argparse.ArgumentParser) -> None:

@@ -176,7 +176,9 @@ def _syntax_error(text: str, error: Any) -> ExpressionError:
     token = str(error.token_value)
     place = Place(error.lex_position, max(1, len(token)))
     quoted = "Quoted identifier" in error.msg
-    hint = "Write text in single quotes: 'text'." if quoted else _hint_for_token(token, error.token_type)
+    hint = (
+        "Write text in single quotes: 'text'." if quoted else _hint_for_token(token, error.token_type.lower())
+    )
     return _error("expression.syntax", place, f"Unexpected {token!r}.", hint)
 
 
@@ -201,7 +203,7 @@ def _hint_for_token(token: str, kind: str) -> str:
     if token in _WORDS:
         return f"Write {_WORDS[token]} for {token}."
     if kind == "number":
-        return 'Write a number in backticks: `1`; a name that ends in one in double quotes: "a-1".'
+        return f'Write a number in backticks: `{token}`; a name that ends in one in double quotes: "a-1".'
     if kind in ("unquoted_identifier", "quoted_identifier", "literal"):
         return "Put an operator before it, such as a dot, == or ||."
     return "Remove it, or write what is missing before it."

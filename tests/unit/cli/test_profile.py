@@ -116,14 +116,6 @@ def test_a_refusal_is_dated_now_so_that_no_older_grant_opens_consent_again(
     assert _get(functions, "a")["consent"]["marketing"]["status"] == status
 
 
-def test_a_refusal_is_never_dated_before_the_grant_that_it_ends(functions: Command) -> None:
-    functions("profile", "put", "a", "--consent", "marketing=granted", "--at", "2099-01-01T00:00:00Z")
-    done = functions("profile", "put", "a", "--consent", "marketing=revoked")
-
-    consent = _get(functions, "a")["consent"]["marketing"]
-    assert (done.returncode, consent["status"], consent["at"]) == (0, "revoked", "2099-01-01T00:00:00.000Z")
-
-
 def test_a_grant_after_a_refusal_is_news_and_not_a_correction(functions: Command) -> None:
     functions("profile", "put", "a", "--consent", "marketing=revoked", "--at", "2026-01-01T00:00:00Z")
     functions("profile", "put", "a", "--consent", "marketing=granted")
