@@ -1,4 +1,4 @@
-"""Every code of an error and of a reason is reached through the product itself, and no code is forgotten."""
+"""Every code of an error is reached through the product itself, and no code is forgotten."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import pytest
 from botocore.exceptions import ClientError
@@ -23,56 +22,52 @@ from functions.actions.file import FileChannel
 from functions.actions.webhook import WebhookChannel
 from functions.build.folder import load_built
 from functions.build.published import published_form
-from functions.decision.reasons import CONSENT_SENTENCES, REASONS
 from functions.errors import (
     EventForeignAccountError,
     FunctionsError,
     OperationError,
-    ProfileStoreError,
     UnhandledRecordError,
     every_error,
 )
 from functions.events.reading import Parsed
-from functions.governance.consent import ConsentRecord
 from functions.handlers.origin import check_account
 from functions.handlers.records import sqs_handler
 from functions.models.http import HttpModel
 from functions.models.memory import MemoryModel
-from functions.models.model import Model, ModelConnection, ModelReply
+from functions.models.model import ModelConnection
 from functions.operations.aws import AwsCalls
 from functions.profiles.dynamodb import DynamoProfileStore
 from functions.profiles.dynamodb_calls import Surroundings
-from functions.profiles.memory import MemoryProfileStore
 from functions.profiles.memory_operator import MemoryOperatorStore
 from functions.profiles.sqlite import SqliteProfileStore
 from functions.profiles.sqlite_schema import open_database
 from functions.profiles.store import CommitResult, ProfileStore
 from functions.runtime.engine import Runtime
-from functions.runtime.receipt import Receipt
-from functions.runtime.stored_policy import StoredPolicy
-from functions.runtime.switches import SWITCHES
-from functions.runtime.versions import Pointer, publish, stored_pointer
-from functions.spec.experiment_plan import ExperimentPlan, ExperimentsPlan, Slice
-from functions.spec.loading import load_function, load_policy
-from functions.spec.plan import ChannelPlan, ModelPlan, Plan
+from functions.runtime.versions import publish, stored_pointer
+from functions.spec.loading import load_function
+from functions.spec.plan import ChannelPlan, ModelPlan
 from functions.spec.problems import SpecError
 from functions.testing.loopback import Answer, LoopbackReceiver
 from functions.testing.rehearsal import InterruptedStore, Rehearsal
 from functions.testing.sample_function import (
     CONTRACT,
-    CUSTOMER,
     NOW,
-    REGISTRY,
     SPEC,
     a_plan,
-    a_profile,
     an_event,
-    consent,
     put_customer,
-    write_specs,
+)
+from tests.hardening.provoking import (
+    HIGH,
+    Desk,
+    Provocation,
+    decided,
+    reason_of,
+    rejected,
+    shown,
+    with_switches,
 )
 
-HIGH, LOW = ModelReply(b"0.83", "text/csv"), ModelReply(b"0.1", "text/csv")
 NO_RUNG: Final = {**SPEC["model"], "fallback": []}
 SECRETS: Final = {"KEY": "whsec_" + "A" * 43 + "="}
 
@@ -84,39 +79,6 @@ FAMILIES: Final = {
     "action.failed": "ActionError",
     "operation.failed": "OperationError",
 }
-
-
-class Desk(Protocol):
-    """See conftest.py."""
-
-    folder: Path
-
-    @property
-    def specs(self) -> Path: ...
-
-    @property
-    def event(self) -> Path: ...
-
-    def run(self, *arguments: str | Path, stdin: str = "", **environment: str) -> Any: ...
-
-
-Provocation = Callable[[Desk], str]
-"""Provokes one code on a fresh desk, and returns the code that the product gave."""
-
-
-def _shown(desk: Desk, *arguments: str | Path, **environment: str) -> str:
-    """Return the code in `error[code]` on standard error."""
-    done = desk.run(*arguments, **environment)
-    assert done.code in (1, 2, 3)
-    return str(done.err.partition("error[")[2].partition("]")[0])
-
-
-def _rejected(desk: Desk, text: str, *more: str) -> str:
-    """Return the code of the receipt of an event."""
-    done = desk.run("invoke", "churn-retention", "--event", "-", "--json", *more, stdin=text)
-    receipt = json.loads(done.out)
-    assert (done.code, receipt["outcome"]) == (1, "rejected")
-    return str(receipt["reason"]["code"])
 
 
 def _bare(**changes: Any) -> str:
@@ -139,35 +101,7 @@ def _blocked() -> str:
         write_back=None,
         decide={},
     )
-    return _reason(plan, profile={"note": "zoe@mail.example.com"})
-
-
-def _decided(
-    plan: Plan | None = None,
-    *,
-    store: ProfileStore | None = None,
-    model: Model | None = None,
-    reply: ModelReply = HIGH,
-    profile: Mapping[str, Any] | None = None,
-    age: timedelta = timedelta(0),
-    record: ConsentRecord | None = None,
-    customer: bool = True,
-    generation: int = 0,
-    **event: Any,
-) -> Receipt:
-    """Run the sample function in a world where everything is well but what is asked for."""
-    world = Rehearsal(now=NOW, store=store, model=MemoryModel(lambda _: reply))
-    if customer:
-        put_customer(world.store, profile)
-    if record is not None:
-        world.store.put_consent(CUSTOMER, record, now=max(NOW, record.at))
-    answers: Model = model or world.model
-    runtime = Runtime(replace(world.ports, model=lambda _: answers))
-    return runtime.handle(plan or a_plan(), an_event(**event), now=NOW + age, generation=generation)
-
-
-def _reason(*arguments: Any, **world: Any) -> str:
-    return _decided(*arguments, **world).reason.code
+    return reason_of(plan, profile={"note": "zoe@mail.example.com"})
 
 
 def _feature(value: Any, **feature: Any) -> str:
@@ -178,7 +112,7 @@ def _feature(value: Any, **feature: Any) -> str:
         write_back=None,
         decide={},
     )
-    receipt = _decided(plan, profile={"other": 1} if value is ... else {"x": value})
+    receipt = decided(plan, profile={"other": 1} if value is ... else {"x": value})
     assert receipt.outcome == "failed"
     return receipt.reason.code
 
@@ -189,7 +123,7 @@ def _model_over_http(answer: Answer, *, timeout: str = "2s") -> str:
     with LoopbackReceiver(answer) as receiver:
         http: ModelPlan = replace(plan.model, kind="http", target=receiver.url, options={})
         model = HttpModel(http, ModelConnection(SECRETS.__getitem__))
-        receipt = _decided(replace(plan, model=http), model=model)
+        receipt = decided(replace(plan, model=http), model=model)
         model.close()
     assert receipt.outcome == "failed"
     return receipt.reason.code
@@ -233,7 +167,7 @@ def _sqlite(desk: Desk, spoil: Callable[[sqlite3.Connection], object]) -> str:
         features={"x": {"from": "profile.x", "type": "string"}}, model=None, write_back=None, decide={}
     )
     with closing(SqliteProfileStore(path, busy_timeout_s=0.01, connect=connect)) as store:
-        receipt = _decided(plan, store=store, customer=False)
+        receipt = decided(plan, store=store, customer=False)
     assert receipt.outcome == "failed"
     return receipt.reason.code
 
@@ -255,7 +189,7 @@ def _of_no_database(desk: Desk) -> str:
     path = desk.folder / "text.db"
     path.write_text("name,amount\n" * 1_000)
     with closing(SqliteProfileStore(path)) as store:
-        return _reason(store=store, customer=False)
+        return reason_of(store=store, customer=False)
 
 
 def _throttled(_: Desk) -> str:
@@ -267,12 +201,12 @@ def _throttled(_: Desk) -> str:
     seconds = iter(range(100))
     around = Surroundings(1.0, lambda: float(next(seconds)), lambda _: None, lambda: 1.0)
     store: ProfileStore = DynamoProfileStore("profiles", client=Client(), around=around)
-    return _reason(store=store, customer=False)
+    return reason_of(store=store, customer=False)
 
 
 def _contended(_: Desk) -> str:
     refusals = [lambda _: CommitResult("conflict")] * 1_000
-    return _reason(store=InterruptedStore(*refusals))
+    return reason_of(store=InterruptedStore(*refusals))
 
 
 def _unbuilt(desk: Desk) -> str:
@@ -290,12 +224,12 @@ def _wrong_spec(desk: Desk) -> str:
 
 def _unknown_list(desk: Desk) -> str:
     (desk.specs / "policy.yaml").write_text("rails: []\n")
-    return _shown(desk, "suppress", "add", "nonsense", "b")
+    return shown(desk, "suppress", "add", "nonsense", "b")
 
 
 def _other_id(desk: Desk) -> str:
     (desk.folder / "a.json").write_text('{"id": "a", "profile": {}}')
-    return _shown(desk, "profile", "put", "b", desk.folder / "a.json")
+    return shown(desk, "profile", "put", "b", desk.folder / "a.json")
 
 
 def _blocked_id(desk: Desk) -> str:
@@ -329,24 +263,8 @@ def _no_event(_: Desk) -> str:
     return caught.value.code
 
 
-def _with_switches(body: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Return the reason and the notices of a decision while the store holds these switches."""
-    documents, notices = MemoryOperatorStore(), list[str]()
-    assert documents.put_document(SWITCHES, body, replaces=0)
-    policy = StoredPolicy(documents, wall=lambda: NOW, published=False, notice=notices.append)
-    world = Rehearsal(now=NOW, model=MemoryModel(lambda _: HIGH), policy=policy)
-    put_customer(world.store)
-    receipt = world.runtime.handle(a_plan(), an_event(), now=NOW)
-    return receipt.reason.code, notices
-
-
-def _off(kind: str, *names: str) -> dict[str, Any]:
-    since = {"at": "2026-11-01T00:00:00Z", "because": None}
-    return {"format": 1, "action": {}, "function": {}, kind: dict.fromkeys(names, since)}
-
-
 def _notice(body: Mapping[str, Any]) -> str:
-    (notice,) = _with_switches(body)[1]
+    (notice,) = with_switches(body)[1]
     return notice
 
 
@@ -372,63 +290,36 @@ def _overtaken(_: Desk) -> str:
     return caught.value.code
 
 
-def _published(desk: Desk, change: Callable[[Any], None]) -> str:
-    """Return why the first action of the sample was vetoed by a policy that was published for another folder."""
-    path = desk.folder / "published"
-    path.mkdir()
-    registry = json.loads(json.dumps(dict(REGISTRY)))
-    change(registry)
-    write_specs(path, registry, decide={"actions": ["offer-10"]})
-    documents = MemoryOperatorStore()
-    publish(documents, published_form(load_policy(path)), Pointer(), note=None, at=NOW)
-    policy = StoredPolicy(documents, wall=lambda: NOW, published=True)
-    world = Rehearsal(now=NOW, model=MemoryModel(lambda _: HIGH), policy=policy)
-    put_customer(world.store)
-    plan = a_plan(decide={"when": "churn_risk >= `0.6`", "actions": ["offer-20"]})
-    return world.runtime.handle(plan, an_event(), now=NOW).reason.code
-
-
-def _without_the_offer(registry: Any) -> None:
-    del registry["actions"]["offer-20"]
-
-
-def _by_another_channel(registry: Any) -> None:
-    registry["channels"]["elsewhere"] = {"kind": "memory"}
-    registry["actions"]["offer-20"]["channel"] = "elsewhere"
-
-
 ERRORS: Final[Mapping[str, Provocation]] = {
-    "settings.invalid": lambda desk: _shown(desk, "settings", FUNCTIONS_LEASE="soon"),
-    "usage.invalid": lambda desk: _shown(desk, "replay"),
-    "function.unknown": lambda desk: _shown(desk, "invoke", "nobody", "--event", desk.event),
+    "settings.invalid": lambda desk: shown(desk, "settings", FUNCTIONS_LEASE="soon"),
+    "usage.invalid": lambda desk: shown(desk, "replay"),
+    "function.unknown": lambda desk: shown(desk, "invoke", "nobody", "--event", desk.event),
     "build.unusable": _unbuilt,
     "spec.invalid": _wrong_spec,
-    "file.unreadable": lambda desk: _shown(desk, "invoke", "churn-retention", "--event", "/nowhere"),
-    "profile.unknown": lambda desk: _shown(desk, "profile", "get", "nobody"),
+    "file.unreadable": lambda desk: shown(desk, "invoke", "churn-retention", "--event", "/nowhere"),
+    "profile.unknown": lambda desk: shown(desk, "profile", "get", "nobody"),
     "profile.other_id": _other_id,
-    "profile.unknown_consent": lambda desk: _shown(
+    "profile.unknown_consent": lambda desk: shown(
         desk, "profile", "put", "b", "--consent", "nonsense=denied"
     ),
-    "profile.unusable_id": lambda desk: _shown(
-        desk, "profile", "put", "a\n", "--consent", "marketing=denied"
-    ),
+    "profile.unusable_id": lambda desk: shown(desk, "profile", "put", "a\n", "--consent", "marketing=denied"),
     "suppress.unknown_list": _unknown_list,
-    "system.refused": lambda desk: _shown(desk, "build", "--output", "/dev/null"),
+    "system.refused": lambda desk: shown(desk, "build", "--output", "/dev/null"),
     "handler.unhandled": _unhandled,
     "policy.unusable": lambda _: _notice({"format": 1}),
     "policy.newer_format": lambda _: _notice({"format": 2}),
     "policy.moved": _overtaken,
-    "policy.unknown_version": lambda desk: _shown(desk, "policy", "use", "0123456789abcdef"),
-    "switch.unknown_name": lambda desk: _shown(desk, "switch", "off", "function", "nobody"),
+    "policy.unknown_version": lambda desk: shown(desk, "policy", "use", "0123456789abcdef"),
+    "switch.unknown_name": lambda desk: shown(desk, "switch", "off", "function", "nobody"),
     "event.foreign_account": _foreign_account,
     "event.invalid": _no_event,
-    "event.malformed": lambda desk: _rejected(desk, "{"),
-    "event.too_large": lambda desk: _rejected(desk, "[" * 200 + "]" * 200),
-    "event.unknown_envelope": lambda desk: _rejected(desk, '{"hello": "world"}'),
-    "event.no_id": lambda desk: _rejected(desk, _bare(id=None)),
-    "event.from_future": lambda desk: _rejected(desk, _bare(), "--now", "2026-11-02T09:00:00Z"),
+    "event.malformed": lambda desk: rejected(desk, "{"),
+    "event.too_large": lambda desk: rejected(desk, "[" * 200 + "]" * 200),
+    "event.unknown_envelope": lambda desk: rejected(desk, '{"hello": "world"}'),
+    "event.no_id": lambda desk: rejected(desk, _bare(id=None)),
+    "event.from_future": lambda desk: rejected(desk, _bare(), "--now", "2026-11-02T09:00:00Z"),
     "event.blocked_id": _blocked_id,
-    "event.no_key": lambda desk: _rejected(desk, _bare(user_id=None)),
+    "event.no_key": lambda desk: rejected(desk, _bare(user_id=None)),
     "feature.missing": lambda _: _feature(...),
     "feature.null": lambda _: _feature(None),
     "feature.stale": lambda _: _feature(
@@ -439,7 +330,7 @@ ERRORS: Final[Mapping[str, Provocation]] = {
     "feature.not_finite": lambda _: _feature(10**400),
     "feature.failed": lambda _: _feature("one", **{"from": "abs(profile.x)"}),
     "payload.blocked": lambda _: _blocked(),
-    "payload.too_large": lambda _: _reason(a_plan(model={**NO_RUNG, "max_payload": "4B"})),
+    "payload.too_large": lambda _: reason_of(a_plan(model={**NO_RUNG, "max_payload": "4B"})),
     "store.failed": lambda desk: _sqlite(desk, sqlite3.Connection.close),
     "store.unavailable": _locked,
     "store.throttled": _throttled,
@@ -466,127 +357,6 @@ ERRORS: Final[Mapping[str, Provocation]] = {
 }
 
 
-def _redriven(_: Desk) -> str:
-    world = Rehearsal(now=NOW, model=MemoryModel([HIGH]))
-    put_customer(world.store)
-
-    def die(stage: str) -> None:
-        if stage == "committed":
-            raise ProfileStoreError("the process dies here")
-
-    world.on_stage = die
-    world.runtime.handle(a_plan(), an_event(), now=NOW)
-    world.on_stage = lambda _: None
-    ((_entry, performed),) = world.runtime.redrive(a_plan().policy, now=NOW + timedelta(days=1), limit=10)
-    assert performed is not None
-    return str(performed.note)
-
-
-def _full_contact_log(_: Desk) -> str:
-    return _reason(store=InterruptedStore(lambda _: CommitResult("contacts_full")))
-
-
-_PRICED: Final = {
-    "channels": REGISTRY["channels"],
-    "currency": "EUR",
-    "actions": {
-        f"offer-{number}": {"tags": ["discount"], "channel": "offers", "cost": number}
-        for number in range(1, 6)
-    },
-}
-
-
-def _railed(rule: Mapping[str, Any], *names: str, **sections: Any) -> Plan:
-    decide = {"actions": list(names) or ["offer-5"]}
-    return a_plan(_PRICED, rails=[{"name": "rule", **rule}], decide=decide, **sections)
-
-
-def _money(limit: int) -> Mapping[str, Any]:
-    return {"budget": "discount", "at_most": f"{limit} EUR", "per": "day", "timezone": "UTC"}
-
-
-def _without_money() -> MemoryProfileStore:
-    store = MemoryProfileStore()
-    store.open_budget("rule", "day-2026-11-02", [0])
-    return store
-
-
-def _three_attempts(_: Desk) -> str:
-    plan = _railed(_money(5), "offer-5", "offer-4", "offer-3", "offer-2")
-    return str(_decided(plan, store=_without_money()).candidates[3].by)
-
-
-_NIGHT: Final = {"forbid": "discount", "between": ["09:00", "10:00"], "timezone": "profile.zone"}
-
-
-def _ranked(cost: float, **learning: Any) -> Plan:
-    """Return a function with one action that brings 25, and costs something."""
-    action = {"channel": "offers", "cost": cost, "value": {"kept": 50}, "chance": {"kept": 0.5}}
-    policy = {"objectives": {"kept": {}}, **({"learning": learning} if learning else {})}
-    decide = {"actions": ["offer-20"], "do_nothing": {"kept": 0}}
-    return a_plan({**REGISTRY, "actions": {"offer-20": action}}, policy=policy, decide=decide)
-
-
-def _drawn(code: str) -> str:
-    """Return a code that is drawn for some of a hundred events."""
-    plan = _ranked(24, floor=0.2)
-    codes = [_reason(plan, event_id=f"event-{number}") for number in range(100)]
-    return next((one for one in codes if one == code), "")
-
-
-_EVERYBODY: Final = ((0.0, 1.0),)
-_HOLDOUT: Final = ExperimentsPlan(Slice("holdout", _EVERYBODY))
-_RANDOM: Final = ExperimentsPlan(None, (ExperimentPlan("offers", "offers", {"random": _EVERYBODY}),))
-
-
-def _consent(record: ConsentRecord) -> str:
-    return _reason(record=record)
-
-
-REASON_CODES: Final[Mapping[str, Provocation]] = {
-    "action.chosen": lambda _: _reason(),
-    "action.ranked": lambda _: _reason(_ranked(9)),
-    "actions.not_worth": lambda _: _reason(_ranked(26)),
-    "action.drawn": lambda _: _drawn("action.drawn"),
-    "nothing.drawn": lambda _: _drawn("nothing.drawn"),
-    "action.random": lambda _: _reason(replace(a_plan(), experiments=_RANDOM)),
-    "experiment.holdout": lambda _: _reason(replace(a_plan(), experiments=_HOLDOUT)),
-    "condition.false": lambda _: _reason(reply=LOW),
-    "condition.failed": lambda _: _reason(a_plan(decide={"when": "abs('x') > `1`", "actions": ["offer-10"]})),
-    "actions.none": lambda _: _reason(a_plan(decide={})),
-    "actions.not_eligible": lambda _: _reason(
-        a_plan(decide={"actions": ["offer-20"]}), profile=a_profile(orders=1)
-    ),
-    "contacts.full": _full_contact_log,
-    "budget.empty": lambda _: _reason(_railed(_money(5)), store=_without_money()),
-    "commit.attempts": _three_attempts,
-    "rail.blocked": lambda _: _reason(_railed({**_NIGHT, "otherwise": "UTC"})),
-    "rail.unknown": lambda _: _reason(_railed(_NIGHT)),
-    "action.deferred": lambda _: _reason(
-        _railed(
-            {**_NIGHT, "otherwise": "UTC", "defer": "up to 1h"},
-            trigger={"event_pattern": {"detail-type": ["page_view"]}},
-        )
-    ),
-    "event.too_old": lambda _: _reason(age=timedelta(minutes=1)),
-    "event.replayed": lambda _: _reason(age=timedelta(minutes=1), generation=1),
-    "event.no_trigger": lambda _: _reason(name="purchase"),
-    "profile.missing": lambda _: _reason(customer=False),
-    "action.expired": _redriven,
-    "switch.function_off": lambda _: _with_switches(_off("function", "churn"))[0],
-    "switch.action_off": lambda _: _with_switches(_off("action", "offer-20", "offer-10"))[0],
-    "policy.action_gone": lambda desk: _published(desk, _without_the_offer),
-    "policy.action_unusable": lambda desk: _published(desk, _by_another_channel),
-    "policy.unavailable": lambda _: _with_switches({"format": 2})[0],
-    "consent.denied": lambda _: _consent(consent("denied", at=NOW)),
-    "consent.revoked": lambda _: _consent(consent("revoked", at=NOW)),
-    "consent.unknown": lambda _: _consent(consent("unknown", at=NOW)),
-    "consent.conflict": lambda _: _consent(consent("conflict", at=NOW)),
-    "consent.expired": lambda _: _consent(replace(consent(at=NOW - timedelta(1)), expires_at=NOW)),
-    "consent.not_yet": lambda _: _consent(consent(at=NOW + timedelta(days=1))),
-}
-
-
 def _ours() -> set[type[FunctionsError]]:
     """Return every error of the package: a class is known once its module is imported."""
     for found in pkgutil.walk_packages(functions.__path__, "functions."):
@@ -604,22 +374,10 @@ def test_an_error_is_reached_through_the_product(code: str, desk: Desk) -> None:
     assert ERRORS[code](desk) == code
 
 
-@pytest.mark.parametrize("code", REASON_CODES)
-def test_a_reason_is_reached_through_the_product(code: str, desk: Desk) -> None:
-    assert REASON_CODES[code](desk) == code
-
-
 def test_every_error_has_a_provocation_or_is_a_family() -> None:
     codes = {error.code for error in _ours()}
     assert codes - set(FAMILIES) == set(ERRORS)
     assert set(FAMILIES) <= codes
-
-
-def test_every_reason_has_a_provocation() -> None:
-    codes = {code for code in REASONS if code != "consent"} | {
-        f"consent.{name}" for name in CONSENT_SENTENCES
-    }
-    assert codes == set(REASON_CODES)
 
 
 def test_a_family_is_raised_nowhere_and_stands_in_no_table_of_errors() -> None:
