@@ -24,7 +24,6 @@ from functions.expressions import FUNCTION_REFERENCE
 from functions.handlers.settings import HANDLER_KEYS, HANDLER_SETTINGS
 from functions.settings import SECRET_PREFIX, SETTINGS
 from functions.spec.loading import load_policy
-from functions.spec.plan import Policy
 from functions.spec.policy import SIGNS
 from functions.spec.problem_codes import PROBLEM_CODES
 from functions.spec.schema import Kind, json_schema
@@ -83,14 +82,15 @@ def _policy() -> Iterator[str]:
     yield f"# The rails\n\n{_MADE}\n"
     yield _POLICY_INTRODUCTION
     schema = json_schema("policy")
-    sections = schema["$defs"]
+    sections, policy = schema["$defs"], load_policy(FOLDER.parent / "feature_specs")
     yield "\n## Rules\n\nA rule is known by its keys. Every rule has a `name`, and may say `because`.\n"
     for sign, model in SIGNS.items():
         section = sections[model.__name__]
         own = {key: field for key, field in section["properties"].items() if key not in ("name", "because")}
         yield f"\n### {_RULE_TITLES[sign]}\n"
         yield from _section({**section, "properties": own}, None, sections)
-        rail = next((rail for rail in _sample_policy().rails if type(rail).__name__ == _rail(model)), None)
+        kind = model.__name__.removesuffix("Rule") + "Rail"
+        rail = next((rail for rail in policy.rails if type(rail).__name__ == kind), None)
         if rail is not None:
             yield f"\n`{rail.name}` of the samples: *{said(rail)}*\n"
     yield from _section(sections["NamedActions"], "NamedActions", sections)
@@ -132,14 +132,6 @@ _RULE_TITLES: Final = {
     "unless": "Eligibility",
     "for": "Cooldown",
 }
-
-
-def _rail(model: type[Any]) -> str:
-    return model.__name__.removesuffix("Rule") + "Rail"
-
-
-def _sample_policy() -> Policy:
-    return load_policy(FOLDER.parent / "feature_specs")
 
 
 def _section(schema: Json, name: str | None, sections: Json) -> Iterator[str]:
