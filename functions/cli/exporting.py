@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from functions.cli.console import Console, counted
+from functions.cli.progress import Progress
 from functions.cli.writing import replaced
 from functions.errors import SettingsError, UsageError
 from functions.operations.exporting import decision_line
@@ -46,16 +47,15 @@ def _of(records: Iterator[DecisionRecord], profile: str | None) -> Iterator[Deci
 
 
 def _write(records: Iterator[DecisionRecord], target: Path, console: Console) -> int:
-    number = 0
+    number, progress = 0, Progress(console, "decision")
     try:
         with replaced(target) as raw, _packed(raw, target) as file:
             for record in records:
                 file.write(decision_line(record))
                 number += 1
-                if number % 1_000 == 0:
-                    console.progress(counted(number, "decision"))
+                progress.show(number)
     finally:
-        console.progress("")
+        progress.end()
     return number
 
 

@@ -13,6 +13,7 @@ from functions.cli.arguments import add_json, specs_folder
 from functions.cli.complaints import Complaints
 from functions.cli.console import Console, counted
 from functions.cli.declared import declared_consents
+from functions.cli.progress import Progress, size_of
 from functions.cli.putting import add_put, put_customer
 from functions.cli.records import check_usable, numbered_lines, put_record, read_record
 from functions.cli.suppress import list_name
@@ -155,7 +156,8 @@ def _document(snapshot: Snapshot) -> dict[str, Json]:
 
 
 def _import(store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:
-    done, refused, names = 0, Complaints(console), Counter[str]()
+    done, read, refused, names = 0, 0, Complaints(console), Counter[str]()
+    progress = Progress(console, "profile", total=size_of(arguments.file))
     take = _taker(store, arguments, console, names)
     try:
         for number, line in numbered_lines(arguments.file, console):
@@ -164,10 +166,10 @@ def _import(store: ProfileStore, arguments: argparse.Namespace, console: Console
                 done += 1
             except (EventError, StoreRejectedError) as error:
                 refused.add(error.message)
-            if done and done % 100 == 0:
-                console.progress(f"{done:,} profiles")
+            read += len(line)
+            progress.show(done, read)
     finally:
-        console.progress("")
+        progress.end()
         refused.conclude()
         _warn_of_names(names, console)
         _conclude(done, refused.count, arguments, console)

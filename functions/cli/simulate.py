@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from functions.cli.arguments import add_json, instant, specs_folder, unreadable
 from functions.cli.console import Console, counted
+from functions.cli.progress import Progress
 from functions.errors import EventMalformedError, SettingsError, UnknownFunctionError, UsageError
 from functions.settings import read_settings
 
@@ -128,7 +129,7 @@ def _fill(log: OrderedDecisions, path: str | None, store: ProfileStore, console:
         )
     for number, record in enumerate(store.every_decision(), 1):
         log.add(decision_document(record))
-        _progress(number, "read", console)
+        _progress(number, console)
 
 
 def _read_file(log: OrderedDecisions, path: str, console: Console) -> None:
@@ -142,7 +143,7 @@ def _read_file(log: OrderedDecisions, path: str, console: Console) -> None:
                 if not isinstance(document, dict):
                     raise ValueError
                 log.add(document)
-                _progress(number, "read", console)
+                _progress(number, console)
     except OSError as error:
         raise unreadable(path, error) from None
     except DocumentError as error:
@@ -182,9 +183,9 @@ def _simulated(
     from functions.analysis.figures import Found
     from functions.analysis.recorded import read_recorded
 
-    found = Found()
+    found, progress = Found(), Progress(console, "decision", total=len(log))
     for number, document in enumerate(log, 1):
-        _progress(number, "decided again", console)
+        progress.show(number)
         try:
             one = read_recorded(document)
         except ValueError:
@@ -209,6 +210,6 @@ def _left_out(one: Recorded, subjects: Mapping[str, Subject], since: datetime | 
     return "before the time that was asked for" if since is not None and one.at < since else None
 
 
-def _progress(number: int, what: str, console: Console) -> None:
+def _progress(number: int, console: Console) -> None:
     if number % 1_000 == 0:
-        console.progress(f"{counted(number, 'decision')} {what}")
+        console.progress(f"{counted(number, 'decision')} read")

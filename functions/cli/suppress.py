@@ -12,6 +12,7 @@ from functions.cli.complaints import Complaints
 from functions.cli.composition import opened_documents, opened_store
 from functions.cli.console import Console, counted
 from functions.cli.declared import check_list
+from functions.cli.progress import Progress, size_of
 from functions.documents import Json
 from functions.errors import EventError, StoreRejectedError
 from functions.profiles.access import customer_behind
@@ -182,7 +183,8 @@ def _check(marks: Suppressions, store: ProfileStore, arguments: argparse.Namespa
 def _import(marks: Suppressions, store: ProfileStore, arguments: argparse.Namespace, console: Console) -> int:
     from functions.cli.records import check_usable, numbered_lines
 
-    mark, done, refused = _mark(arguments), 0, Complaints(console)
+    mark, done, read, refused = _mark(arguments), 0, 0, Complaints(console)
+    progress = Progress(console, "customer", total=size_of(arguments.file))
     try:
         for number, line in numbered_lines(arguments.file, console):
             try:
@@ -195,7 +197,10 @@ def _import(marks: Suppressions, store: ProfileStore, arguments: argparse.Namesp
                 refused.add(f"{arguments.file}:{number}: no UTF-8 text")
             except (EventError, StoreRejectedError) as error:
                 refused.add(error.message)
+            read += len(line)
+            progress.show(done, read)
     finally:
+        progress.end()
         refused.conclude()
         refusals = f", {counted(refused.count, 'line')} refused" if refused.count else ""
         document = {"list": arguments.list, "customers": done, "refused": refused.count}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from functions.cli.arguments import add_json, specs_folder
 from functions.cli.console import Console
+from functions.cli.progress import Progress
 from functions.errors import FunctionsError, UnknownFunctionError
 
 if TYPE_CHECKING:
@@ -76,7 +77,12 @@ def _load(arguments: argparse.Namespace, console: Console) -> SpecFolder:
 def _run_cases(
     loaded: SpecFolder, names: Sequence[str], arguments: argparse.Namespace, console: Console
 ) -> int:
-    results = [(name, result) for name in names for result in _cases(loaded, name)]
+    results, progress = [], Progress(console, "case", total=_number_of_cases(loaded, names))
+    for function in names:
+        for result in _cases(loaded, function):
+            results.append((function, result))
+            progress.show(len(results))
+    progress.end()
     if not results:
         console.err("there are no cases: write NAME.cases.yaml beside the spec")
         return 1
@@ -108,6 +114,11 @@ def _run_cases(
 def _verdict(receipt: Receipt) -> str:
     """Say what the function made of a case that failed: mostly that explains every difference."""
     return f"the receipt: {receipt.outcome.replace('_', ' ')}. {receipt.reason.text} [{receipt.reason.code}]"
+
+
+def _number_of_cases(loaded: SpecFolder, names: Sequence[str]) -> int:
+    files = (_read_cases(loaded, name) for name in names)
+    return sum(len(file.cases) for file in files if file is not None)
 
 
 def _cases(loaded: SpecFolder, name: str) -> Iterator[CaseResult]:
