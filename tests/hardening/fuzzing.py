@@ -25,6 +25,7 @@ FACTOR: Final = int(os.environ.get("FUZZ_FACTOR", "1"))
 EXIT_CODES: Final = {0, 1, 2, 3, 130}
 OUTCOMES: Final = {"acted", "no_action", "suppressed", "duplicate", "rejected", "failed"}
 SECRET: Final = "s3cr3t-4711"
+SAMPLES: Final = tuple(path.read_bytes() for path in sorted((ROOT / "events").glob("*.json")))
 
 
 class Desk(Protocol):

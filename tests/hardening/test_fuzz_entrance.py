@@ -18,7 +18,7 @@ from functions.cli.main import COMMANDS
 from functions.cli.parsing import Parser
 from tests.hardening.fuzzing import (
     CORPUS,
-    ROOT,
+    SAMPLES,
     Desk,
     OpenDesk,
     check,
@@ -29,8 +29,6 @@ from tests.hardening.fuzzing import (
     mutated,
     values,
 )
-
-SAMPLES: Final = tuple(path.read_bytes() for path in sorted((ROOT / "events").glob("*.json")))
 
 
 def invoke(desk: Desk, event: bytes, *more: str | Path, **environment: str) -> Any:

@@ -19,7 +19,7 @@ from functions.ingest.writing import Ingest
 from functions.profiles.memory import MemoryProfileStore
 from functions.testing.handler_stage import StageContext
 from functions.testing.sample_function import NOW
-from tests.hardening.test_fuzz_entrance import SAMPLES, SECRET, examples
+from tests.hardening.fuzzing import SAMPLES, SECRET, examples
 
 KEY: Final = "a-key-of-twenty-four-bytes-at-least"
 STATUSES: Final = {200, 401, 405, 413, 422}
