@@ -103,6 +103,15 @@ class ConsentOrderChecks:
         assert store.put_consent(profile_id, later, now=NOW + HOUR) is True
         assert read(store, profile_id).consent["marketing"] == later
 
+    def test_a_stored_grant_from_the_future_does_not_stand_against_a_refusal(
+        self, store: ProfileStore
+    ) -> None:
+        """Whoever wrote it, by whatever clock: it was given now at the latest."""
+        profile_id, ahead = new_id("profile"), NOW + 365 * DAY
+        assert store.put_consent(profile_id, a_consent(at=ahead), now=ahead) is True
+        assert store.put_consent(profile_id, _refused(NOW), now=NOW) is True
+        assert read(store, profile_id).consent["marketing"] == _refused(NOW)
+
     def test_a_record_that_comes_again_changes_nothing(self, store: ProfileStore) -> None:
         """It is written, as far as its sender can tell."""
         for record in (a_consent(), _refused(NOW)):
