@@ -1,4 +1,4 @@
-"""Several processes, each a whole runtime under real rails, on one table: what is counted is counted once."""
+"""Whole runtimes under real rails on one table, several processes of them: what is counted is counted once."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pytest
 
+from functions.governance.consent import ConsentRecord
+from functions.models.memory import MemoryModel
+from functions.models.model import ModelReply
 from functions.profiles.dynamodb import DynamoProfileStore
-from functions.testing.sample_function import CUSTOMER, put_customer
+from functions.profiles.dynamodb_operator import DynamoOperatorStore
+from functions.runtime.engine import Runtime
+from functions.runtime.suppression import Mark, Suppressions
+from functions.testing.rehearsal import Rehearsal
+from functions.testing.sample_function import CONTRACT, CUSTOMER, NOW, a_plan, an_event, consent, put_customer
 
 PROCESSES: Final = 4
 
@@ -164,3 +171,34 @@ def test_three_functions_that_act_on_one_event_all_decide_and_none_starves(
     assert (state.version, len(state.contacts)) == (30, 30)
     kept = Counter(record.function for record in store.decisions(CUSTOMER, limit=1_000))
     assert kept == dict.fromkeys(("churn", "winback", "upsell"), 10)
+
+
+@pytest.mark.parametrize("rule", ["stop", "calls"])
+def test_a_mark_or_a_refusal_between_decision_and_commit_takes_the_action_with_it(
+    store: DynamoProfileStore, table: str, dynamodb: Any, rule: str
+) -> None:
+    """The rails are asked again, the model is not."""
+    documents = DynamoOperatorStore(table, client=dynamodb, budget_ms=30_000)
+    marks = Suppressions(documents, lambda _: "correct horse battery staple")
+    listed = {"name": "stop", "forbid": "all", "listed": "do-not-contact"}
+    asked = {"name": "calls", "forbid": "all", "unless_consent": "calls"}
+    purposes: dict[str, Any] = {**CONTRACT["purposes"], "calling": {"consent": "calls", "may_read": []}}
+    plan = a_plan(contract={**CONTRACT, "purposes": purposes}, rails=[listed, asked])
+    put_customer(store)
+    store.put_consent(CUSTOMER, replace(consent(), purpose="calls"), now=NOW)
+    model = MemoryModel([ModelReply(b"0.83", "text/csv")])
+    world = Rehearsal(now=NOW, store=store, model=model)
+
+    def watch(stage: str) -> None:
+        if stage != "decided" or world.stages.count("decided") > 1:
+            return
+        if rule == "stop":
+            marks.add("do-not-contact", CUSTOMER, Mark(NOW))
+        else:
+            store.put_consent(CUSTOMER, ConsentRecord("calls", "revoked", NOW), now=NOW)
+
+    world.on_stage = watch
+    runtime = Runtime(replace(world.ports, suppressions=marks, feedback=None))
+    receipt = runtime.handle(plan, an_event(), now=NOW)
+    assert (receipt.outcome, receipt.reason.rule, len(model.calls)) == ("suppressed", rule, 1)
+    assert (world.channel.deliveries, store.load(CUSTOMER).state.version) == ([], 0)
