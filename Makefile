@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test deployed lock clean
+.PHONY: demo test night deployed lock clean
 
 demo: .venv/run
 	@$(BIN)/functions profile import feature_specs/profiles.jsonl
@@ -12,6 +12,11 @@ demo: .venv/run
 
 test: .venv/dev .venv-aws/ready
 	$(BIN)/python -m pytest -n auto
+
+# What takes too long by day: 100,000 cases of canaries, and every fault planted in the gate.
+night: .venv/dev
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -p no:logging -n auto tests/hardening/test_canaries.py
+	GATE_MUTANTS=all $(BIN)/python -m pytest -n auto tests/hardening/test_gate_mutants.py
 
 # Deploys the samples to an AWS on this machine, and kills what can be killed; minutes, on a quiet machine.
 deployed: .venv/dev .venv-aws/wheels

@@ -88,7 +88,8 @@ def test_a_mutant_of_the_gate_is_killed(number: int, tmp_path: Path) -> None:
     mutated = tmp_path / "functions" / module
     mutated.write_text(mutated.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT)]
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    paths = os.pathsep.join((str(tmp_path), str(ROOT)))  # the copy comes first; the tests are no copy
+    environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
     ran = subprocess.run(
         [*command, str(ROOT / tests)],
         env=environment,
