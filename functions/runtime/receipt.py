@@ -159,7 +159,8 @@ class Receipt:
         """Whether a handler parks the event for a person: the same event can't succeed later.
 
         An event that matches no trigger is no fault of anybody; a retryable failure is parked by the
-        queue, after its retries.
+        queue, after its retries. A failure for want of a right or a setting is none of the event: a handler
+        leaves it to the queue as well.
         """
         if self.outcome == "rejected":
             return self.reason.code != "event.no_trigger"
