@@ -14,8 +14,8 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from functions.operations.exporting import FOLDER
-from functions.profiles.dynamodb_keys import DECISION
-from functions.profiles.dynamodb_table import SORT_KEY
+from functions.profiles.dynamodb_keys import DECIDED, DECISION
+from functions.profiles.dynamodb_table import PARTITION_KEY, SORT_KEY
 from infra import grants
 from infra.accepted import accept
 from infra.addresses import TableAddress
@@ -112,7 +112,9 @@ class DecisionExport(Construct):
             "AwsSolutions-SQS3",
             "It is the dead-letter queue of a stream, which cdk-nag can't see: a stream has no redrive policy.",
         )
-        decisions = {"eventName": ["INSERT"], "dynamodb": {"Keys": {SORT_KEY: {"S": [{"prefix": DECISION}]}}}}
+        keys = {PARTITION_KEY: DECIDED, SORT_KEY: DECISION}
+        begins = {name: {"S": [{"prefix": prefix}]} for name, prefix in keys.items()}
+        decisions = {"eventName": ["INSERT"], "dynamodb": {"Keys": begins}}
         lambda_.EventSourceMapping(
             self,
             "Mapping",

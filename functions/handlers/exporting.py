@@ -17,7 +17,8 @@ from functions.handlers.records import read_records
 from functions.handlers.telemetry import INTERNAL, Telemetry
 from functions.operations.exporting import Exported, LogObject, log_objects
 from functions.profiles.dynamodb_items import decision_of
-from functions.profiles.dynamodb_keys import DECISION
+from functions.profiles.dynamodb_keys import DECIDED, DECISION
+from functions.profiles.dynamodb_table import PARTITION_KEY, SORT_KEY
 
 EXPORT: Final = "_export"
 """Name of this function in logs and metrics; no spec can have it."""
@@ -105,10 +106,10 @@ def _decision(record: dict[str, Any]) -> Exported | None:
     """
     change = record.get("dynamodb")
     change = change if isinstance(change, dict) else {}
-    keys = change.get("Keys")
-    sort = keys.get("sk") if isinstance(keys, dict) else None
-    text = sort.get("S") if isinstance(sort, dict) else None
-    if record.get("eventName") != "INSERT" or not isinstance(text, str) or not text.startswith(DECISION):
+    partition, sort = (_text(change.get("Keys"), name) for name in (PARTITION_KEY, SORT_KEY))
+    if record.get("eventName") != "INSERT" or not (
+        partition.startswith(DECIDED) and sort.startswith(DECISION)
+    ):
         return None
     image = change.get("NewImage")
     position = f"{change.get('SequenceNumber')}-{record.get('eventID')}"
@@ -116,6 +117,12 @@ def _decision(record: dict[str, Any]) -> Exported | None:
         raise StoreRejectedError("a change of the stream comes without its item")
     usable = _POSITION.fullmatch(position) is not None
     return Exported(position if usable else str(plain_hash(position)), decision_of(image))
+
+
+def _text(keys: object, name: str) -> str:
+    value = keys.get(name) if isinstance(keys, dict) else None
+    text = value.get("S") if isinstance(value, dict) else None
+    return text if isinstance(text, str) else ""
 
 
 def _park(exporter: Exporter, record: dict[str, Any], error: FunctionsError, context: LambdaContext) -> None:

@@ -20,7 +20,7 @@ from functions.profiles.dynamodb_consents import consents_of, write_consent
 from functions.profiles.dynamodb_expressions import Expression
 from functions.profiles.dynamodb_identities import erase, holdings, read_alias, target_of, write_alias
 from functions.profiles.dynamodb_items import decision_of, outbox_of
-from functions.profiles.dynamodb_keys import ALIAS, CONSENT, DECISION, OUTBOX, PROFILE, STATE, key
+from functions.profiles.dynamodb_keys import ALIAS, CONSENT, DECIDED, DECISION, OUTBOX, PROFILE, STATE, key
 from functions.profiles.dynamodb_outbox import lease_entry, list_entries, settle_entry
 from functions.profiles.dynamodb_profiles import profile_json
 from functions.profiles.dynamodb_state import state_of
@@ -155,8 +155,10 @@ class DynamoProfileStore:
     def every_decision(self) -> Iterator[DecisionRecord]:
         """Yield every decision that is kept. Reads the whole table."""
         expression = Expression()
+        partition = f"begins_with({expression.name('pk')},{expression.value({'S': DECIDED})})"
         sort = f"begins_with({expression.name('sk')},{expression.value({'S': DECISION})})"
-        yield from map(decision_of, self._calls.scan(FilterExpression=sort, **expression.parameters()))
+        query = {"FilterExpression": f"{partition} AND {sort}", **expression.parameters()}
+        yield from map(decision_of, self._calls.scan(**query))
 
     def put_profile(self, profile_id: str, document: Mapping[str, Json], *, updated_at: datetime) -> bool:
         """Replace the enriched profile; False when the stored one is newer."""

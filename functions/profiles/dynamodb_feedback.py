@@ -24,7 +24,7 @@ from functions.profiles.dynamodb_items import (
     number,
     row_from,
 )
-from functions.profiles.dynamodb_keys import ATTEMPTS, RESPONSES, TRIAL, counter_key, key
+from functions.profiles.dynamodb_keys import ATTEMPTS, MEASURED, RESPONSES, TRIAL, counter_key, key, stands_in
 from functions.profiles.dynamodb_table import OUTBOX_INDEX, OUTBOX_INDEX_PARTITION_KEY, TTL_ATTRIBUTE
 from functions.profiles.feedback import FeedbackKey, FeedbackRecord, check_keys, check_records, voided
 from functions.profiles.rows import feedback_from, feedback_row
@@ -125,7 +125,7 @@ class DynamoFeedbackStore:
         condition += f" AND {expression.name('due_at')}<={expression.value({'S': last})}"
         parameters: dict[str, Any] = expression.parameters() | {"KeyConditionExpression": condition}
         query = self._calls.query(IndexName=OUTBOX_INDEX, Limit=min(limit, 1_000), **parameters)
-        return list(islice(query, limit))
+        return list(islice((item for item in query if stands_in(item, MEASURED)), limit))
 
 
 def trial_update(table: str, record: FeedbackRecord) -> dict[str, Any]:

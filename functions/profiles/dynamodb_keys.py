@@ -64,6 +64,15 @@ def key_in(partition: str, sort: str) -> dict[str, dict[str, Any]]:
     return {PARTITION_KEY: {"S": partition}, SORT_KEY: {"S": sort}}
 
 
+def stands_in(item: Mapping[str, Mapping[str, Any]], prefix: str) -> bool:
+    """Say whether an item is in a partition that only its owner can write into.
+
+    Who may write into the partition of a customer may write any sort key there: an item is a decision, an entry of
+    the outbox or a trial by where it stands, not by what it is called.
+    """
+    return str(item[PARTITION_KEY]["S"]).startswith(prefix)
+
+
 def partitions_of(profile_id: str) -> tuple[str, ...]:
     """Return the partitions of everything about a customer."""
     return (profile_id, DECIDED + profile_id, MEASURED + profile_id)

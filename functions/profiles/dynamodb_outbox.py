@@ -15,7 +15,7 @@ from functions.profiles.dynamodb_commit import AMOUNT_LEFT
 from functions.profiles.dynamodb_expressions import Expression
 from functions.profiles.dynamodb_feedback import void_trial
 from functions.profiles.dynamodb_items import OUTBOX_SHARDS, Item, epoch_seconds, key_of, number, outbox_of
-from functions.profiles.dynamodb_keys import DECIDED, OUTBOX, STATE, key, shard_key
+from functions.profiles.dynamodb_keys import DECIDED, OUTBOX, STATE, key, shard_key, stands_in
 from functions.profiles.dynamodb_state import STATUS, VERSION, contact_attribute
 from functions.profiles.dynamodb_table import OUTBOX_INDEX, OUTBOX_INDEX_PARTITION_KEY, TTL_ATTRIBUTE
 from functions.profiles.outbox import ContactStatus, OutboxEntry, Unreadable
@@ -133,7 +133,8 @@ def _due(calls: DynamoCalls, shard: int, last: str | None, limit: int) -> Iterat
     if last is not None:
         condition += f" AND {expression.name('due_at')}<={expression.value({'S': last})}"
     parameters: dict[str, Any] = expression.parameters() | {"KeyConditionExpression": condition}
-    return calls.query(IndexName=OUTBOX_INDEX, Limit=min(limit, 1_000), **parameters)
+    query = calls.query(IndexName=OUTBOX_INDEX, Limit=min(limit, 1_000), **parameters)
+    return (item for item in query if stands_in(item, DECIDED))
 
 
 def _ending(

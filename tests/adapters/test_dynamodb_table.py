@@ -172,6 +172,26 @@ def test_each_partition_holds_what_one_owner_writes(dynamodb: Any, new_table: Ca
     }
 
 
+def test_what_calls_itself_a_decision_in_the_partition_of_a_customer_is_none(
+    dynamodb: Any, new_table: Callable[[], str]
+) -> None:
+    """Who may write a profile may write any sort key beside it, attributes of the index included."""
+    table = new_table()
+    store, feedback = DynamoProfileStore(table, client=dynamodb), DynamoFeedbackStore(table, client=dynamodb)
+    decision = a_decision("profile-1")
+    trial = FeedbackRecord("trial", "profile-1", decision.id, NOW, due_at=NOW)
+    assert store.commit(replace(with_action(decision), trial=trial)).status == "committed"
+    for item in dynamodb.scan(TableName=table)["Items"]:
+        dynamodb.put_item(TableName=table, Item={**item, "pk": {"S": "profile-2"}})
+        if item["sk"]["S"] != "STATE":
+            dynamodb.delete_item(TableName=table, Key={name: item[name] for name in ("pk", "sk")})
+    assert (list(store.every_decision()), store.decisions("profile-2")) == ([], [])
+    assert (store.outbox(), store.outbox_entry("profile-2", decision.id)) == ([], None)
+    assert (feedback.due_trials(due_before=NOW), feedback.trials("profile-2", since=NOW)) == ([], [])
+    snapshot = store.load("profile-2", decision.id)
+    assert (snapshot.decision, snapshot.state.version) == (None, 0)
+
+
 def test_items_of_others_in_the_partition_are_left_alone(dynamodb: Any, new_table: Callable[[], str]) -> None:
     table = new_table()
     foreign = {"pk": {"S": "profile-1"}, "sk": {"S": "SEGMENT#vip"}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from functions.profiles.dynamodb_keys import DECISION
+from functions.profiles.dynamodb_keys import DECIDED, DECISION
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Synthesis
@@ -40,7 +40,7 @@ def test_decisions_alone_are_read_from_the_stream_and_nothing_is_given_up(deploy
     (pattern,) = mapping["FilterCriteria"]["Filters"]
     assert json.loads(pattern["Pattern"]) == {
         "eventName": ["INSERT"],
-        "dynamodb": {"Keys": {"sk": {"S": [{"prefix": DECISION}]}}},
+        "dynamodb": {"Keys": {"pk": {"S": [{"prefix": DECIDED}]}, "sk": {"S": [{"prefix": DECISION}]}}},
     }
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert "MaximumRetryAttempts" not in mapping

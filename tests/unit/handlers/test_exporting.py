@@ -121,8 +121,11 @@ def test_decisions_leave_by_function_and_day_as_they_are_kept() -> None:
     assert SECRET not in str(stage.log.lines)
 
 
-@pytest.mark.parametrize("sort", ["PROFILE", "CONSENT", "STATE", "OUTBOX#1", "ALIAS", "ALIAS#a"])
+@pytest.mark.parametrize(
+    "sort", ["PROFILE", "CONSENT", "STATE", "OUTBOX#1", "ALIAS", "ALIAS#a", "DECISION#1"]
+)
 def test_nothing_else_of_the_table_leaves(sort: str) -> None:
+    """Nor what calls itself a decision in the partition of a customer, where others write."""
     stage = Stage()
     stage.deliver(other(sort, 1), change(decided(0), 2), other(sort, 3))
 
