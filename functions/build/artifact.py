@@ -26,7 +26,7 @@ from functions.expressions import (
 from functions.spec.plan import Plan
 from functions.spec.plan_codec import plan_document, plan_from_document
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Counts up whenever the shape of the artefact changes."""
 
 

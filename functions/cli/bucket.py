@@ -9,7 +9,7 @@ from functions.cli.arguments import add_json, specs_folder
 from functions.cli.console import Console
 from functions.decision.experiments import assign, bucket, is_in
 from functions.documents import Json
-from functions.spec.experiment_plan import ExperimentPlan, ExperimentsPlan, Range, Slice
+from functions.spec.experiment_plan import ExperimentPlan, ExperimentsPlan, Range, RolloutPlan, Slice
 
 _EPILOG = """The bucket is GrowthBook's hash, version 2, of a seed and the customer's id: anybody
 can compute it again. A customer stays in the holdout when profiles are merged; what
@@ -60,6 +60,7 @@ def _document(plan: ExperimentsPlan, unit: str, functions: list[str]) -> dict[st
         "hash": "growthbook v2",
         "holdout": _part(plan.holdout, unit),
         "experiments": {one.name: _experiment(one, unit) for one in plan.experiments},
+        "rollouts": {one.candidate: _rollout(one, unit) for one in plan.rollouts},
         "functions": {name: assign(plan.of(name), unit).as_document() for name in functions},
     }
 
@@ -71,6 +72,10 @@ def _experiment(experiment: ExperimentPlan, unit: str) -> dict[str, Json]:
         "groups": {group: [list(pair) for pair in ranges] for group, ranges in experiment.groups.items()},
         "namespace": _part(experiment.namespace, unit),
     }
+
+
+def _rollout(rollout: RolloutPlan, unit: str) -> dict[str, Json]:
+    return {"of": rollout.of, "mode": rollout.mode, "part": _part(rollout.part, unit)}
 
 
 def _part(part: Slice | None, unit: str) -> Json:
@@ -100,6 +105,11 @@ def _lines(plan: ExperimentsPlan, document: Json, console: Console) -> Iterator[
         space = found["namespace"]
         if space is not None and not space["inside"]:
             yield f"    not in it: bucket {space['bucket']} under {space['seed']}"
+    for rollout in plan.rollouts:
+        part = document["rollouts"][rollout.candidate]["part"]
+        state = "in" if part["inside"] else "not in"
+        where = f"bucket {part['bucket']} under {part['seed']}, {_ranges(rollout.part.ranges)}"
+        yield f"  {rollout.candidate}, {rollout.mode} of {rollout.of}: {state}; {where}"
     width = max((len(name) for name in document["functions"]), default=0)
     for name, found in document["functions"].items():
         yield f"  {name:<{width}}  {found['group']}: {_MEANING[found['group']]}"

@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, str] = {
     "simulate": "say what other rails would have changed, in numbers",
     "outbox": "show the actions that wait to be sent, and send them",
     "policy": "publish what may happen, without a deployment, and go back",
+    "rollout": "say what a version or a function that is tried does otherwise",
     "suppress": "say who is on a suppression list, and keep it past erasure",
     "switch": "switch an action or a function off, and on again",
     "replay": "decide again about past events, and send nothing late",

@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Literal
 
 from functions.decision.evaluating import evaluate
+from functions.decision.rails import Ruling
 from functions.decision.ranking import DO_NOTHING, Valued
 from functions.decision.reasons import Reason, reason
 from functions.decision.selecting import BY_ORDER, Selection, Setting, select
 from functions.documents import Json
 from functions.expressions import EvaluationFailure, Expression
 from functions.spec.plan import ActionPlan, Plan
+from functions.times import format_instant
 
 Outcome = Literal["acted", "no_action", "suppressed"]
 
@@ -153,6 +155,18 @@ def choose(
     if not survivors:
         return _all_vetoed(plan, vetoes)
     return _selected(plan, vetoes, select(survivors, document, setting))
+
+
+def deferred(decision: Decision, ruling: Ruling | None) -> Decision:
+    """Return a decision whose action waits, where the rails say so, and until when."""
+    action = decision.action
+    due = ruling.due(action) if ruling is not None and action is not None else None
+    if due is None or action is None or ruling is None:
+        return decision
+    rule = ruling.waiting(action)
+    sentence = rule.text if rule is not None else ""
+    why = reason("action.deferred", action=action.name, due=format_instant(due), sentence=sentence)
+    return replace(decision, reason=why, due=due)
 
 
 def _selected(plan: Plan, vetoes: Mapping[str, tuple[Reason, ...]], selection: Selection) -> Decision:

@@ -67,6 +67,8 @@ REASONS: Mapping[str, str] = {
     "event.too_old": "Nothing was done: the event is {age} old, and the moment has passed after {limit}.",
     "event.replayed": "Nothing was done: the event was sent again by a replay, which decides and does not act.",
     "event.no_trigger": "The event does not match the trigger of {function}.",
+    "rollout.elsewhere": "Not decided here: the customer belongs to the part for which {function} decides.",
+    "rollout.shadow": "Nothing was done: the function runs as a shadow of {function}, which decides.",
     "profile.missing": "Nothing was done: there is no profile for this customer.",
     "switch.function_off": "Nothing was done: the function {function} is switched off.",
     "switch.action_off": "Nothing was done: an operator has switched the actions off.",

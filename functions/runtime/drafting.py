@@ -13,6 +13,7 @@ from functions.actions.response import RESPONSE
 from functions.decision.choosing import Decision, reads_outputs
 from functions.decision.evaluating import EVALUATION_ERRORS, evaluate
 from functions.decision.rails import Charge, Ruling
+from functions.decision.rollouts import shadow_reason
 from functions.documents import Json, canonical_json
 from functions.errors import FeatureExpressionError, FeatureNotFiniteError, FeatureTypeError
 from functions.events.emitted import SCORE_UPDATED
@@ -80,14 +81,15 @@ class Draft:
 
     @property
     def write_back(self) -> dict[str, Json]:
-        """Scores to write, by path: none without consent, none that a fallback rung made up.
+        """Scores to write, by path: none without consent, none of a shadow, none that a fallback rung made up.
 
         A model that was not asked gave no outputs, so what is made of them is not written.
 
         Raises:
             FeatureError: An expression failed, or gave what is no score.
         """
-        if not self.cleared or self.call.rung in ("cache", "fallback"):
+        is_shadow = shadow_reason(self.plan.experiments, self.plan.name) is not None
+        if not self.cleared or is_shadow or self.call.rung in ("cache", "fallback"):
             return {}
         spared = self.plan.model is not None and self.call.rung == "none"
         found = {

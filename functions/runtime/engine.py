@@ -52,7 +52,7 @@ class Runtime:
             now=now,
             generation=generation,
             ports=self._ports,
-            rails=self._rails.of(in_force.plan),
+            rails=self._rails,
             learner=self._learner,
         )
         try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from functions.decision.reasons import Reason
+from functions.decision.rollouts import Rollout
 from functions.spec.plan import Plan, Policy
 
 UNKNOWN: Final = "policy.unavailable"
@@ -21,10 +22,13 @@ class Leaving:
         policy: The rails, and where channels are found.
         hold: Given a function and an action, returns the code of why it may not leave, or `UNKNOWN`; None
             when it may.
+        rollout: A version that decides for a part of the customers, with its rails, or None where they can't be
+            read. Actions for those customers are asked by both: whatever either forbids is forbidden.
     """
 
     policy: Policy
     hold: Callable[[str, str], str | None]
+    rollout: tuple[Rollout, Policy | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +39,24 @@ class InForce:
         plan: With the actions and rails of the policy in force, and its hash.
         removed: Actions that may not be chosen, with why.
         off: Why the function decides nothing; None while it decides.
+        rollout: What is tried for a part of the customers; None for nothing.
     """
 
     plan: Plan
     removed: Mapping[str, Reason] = field(default_factory=dict)
     off: Reason | None = None
+    rollout: TriedPlan | None = None
+
+    def of(self, profile_id: str) -> InForce:
+        """Return what is in force for one customer.
+
+        What is left of a rollout in it is a shadow: what decides for the customer has taken its place.
+        """
+        if self.rollout is None or not self.rollout.rollout.includes(profile_id):
+            return replace(self, rollout=None) if self.rollout is not None else self
+        if self.rollout.rollout.mode == "shadow":
+            return self
+        return InForce(self.rollout.plan, self.rollout.removed, self.off)
 
     def leaving(self) -> Leaving:
         """Return what actions of this function are asked by when they are about to leave."""
@@ -48,6 +65,21 @@ class InForce:
     def _hold(self, _: str, action: str) -> str | None:
         why = self.off or self.removed.get(action)
         return why.code if why else None
+
+
+@dataclass(frozen=True, slots=True)
+class TriedPlan:
+    """A plan with a policy that is tried.
+
+    Attributes:
+        rollout: Which, how and for whom.
+        plan: With its actions and rails, and its hash.
+        removed: Actions that may not be chosen, with why.
+    """
+
+    rollout: Rollout
+    plan: Plan
+    removed: Mapping[str, Reason] = field(default_factory=dict)
 
 
 class PolicySource(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
 from typing import Final
@@ -15,9 +15,9 @@ from functions.documents import Json
 from functions.events.emitted import SCORE_UPDATED
 from functions.profiles.outbox import OutboxEntry
 from functions.profiles.store import Snapshot
-from functions.runtime.in_force import Leaving
+from functions.runtime.in_force import UNKNOWN, Leaving
 from functions.runtime.root import profile_document
-from functions.spec.plan import ActionPlan, Plan
+from functions.spec.plan import ActionPlan, Plan, Policy
 from functions.spec.projection import Projection
 from functions.spec.rails import CONTACT_LOG
 from functions.times import format_instant
@@ -84,17 +84,16 @@ class Recheck:
     """
 
     def __init__(self, leaving: Leaving) -> None:
-        policy = leaving.policy
-        self.policy: Final = policy
         self.hold: Final = leaving.hold
-        self._rails: Final = Rails(policy, only=can_recheck)
-        expressions = tuple(policy.expressions())
-        self._projection: Final = Projection(expressions)
-        self.reads_responses: Final = any(
-            path[:2] in ((".profile",), (".profile", ".responses"))
-            for expression in expressions
-            for path in expression.lineage
-        )
+        self._all: Final = _Asked(leaving.policy)
+        rollout, policy = leaving.rollout or (None, None)
+        self._rollout: Final = rollout
+        self._tried: Final = _Asked(policy) if policy is not None else None
+        asked = [one for one in (self._all, self._tried) if one is not None]
+        rails = tuple(rail for one in asked for rail in one.policy.rails)
+        # Whoever looks here what the rules need finds what any of them needs.
+        self.policy: Final = replace(leaving.policy, rails=rails)
+        self.reads_responses: Final = any(one.reads_responses for one in asked)
 
     def obstacle(
         self,
@@ -113,6 +112,45 @@ class Recheck:
         """
         if entry.action == SCORE_UPDATED:
             return None  # a score for the platform is no action
+        found = self._all.obstacle(entry, snapshot, now, responses)
+        if self._rollout is None or not self._rollout.includes(entry.profile_id):
+            return found
+        if self._tried is None:
+            return Obstacle(UNKNOWN)
+        return _worse(found, self._tried.obstacle(entry, snapshot, now, responses))
+
+
+def _worse(one: Obstacle | None, other: Obstacle | None) -> Obstacle | None:
+    """Return what keeps an action back for longer."""
+    if one is None or other is None:
+        return one or other
+    if one.due is None or other.due is None:
+        return one if one.due is None else other
+    return one if one.due >= other.due else other
+
+
+class _Asked:
+    """The rules of one policy that can be asked again."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy: Final = policy
+        self._rails: Final = Rails(policy, only=can_recheck)
+        expressions = tuple(policy.expressions())
+        self._projection: Final = Projection(expressions)
+        self.reads_responses: Final = any(
+            path[:2] in ((".profile",), (".profile", ".responses"))
+            for expression in expressions
+            for path in expression.lineage
+        )
+
+    def obstacle(
+        self,
+        entry: OutboxEntry,
+        snapshot: Snapshot,
+        now: datetime,
+        responses: Mapping[str, Json] | None,
+    ) -> Obstacle | None:
+        """Return what these rules have against an entry; None when it may leave."""
         action = self._action(entry, snapshot)
         contacts = counted(snapshot.state.contacts, since=CONTACT_LOG, at=now, without=entry.decision_id)
         profile = profile_document(self._projection, snapshot, now=now, without=entry.decision_id)

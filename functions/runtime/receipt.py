@@ -158,12 +158,12 @@ class Receipt:
     def dead_letter(self) -> bool:
         """Whether a handler parks the event for a person: the same event can't succeed later.
 
-        An event that matches no trigger is no fault of anybody; a retryable failure is parked by the
-        queue, after its retries. A failure for want of a right or a setting is none of the event: a handler
-        leaves it to the queue as well.
+        An event that matches no trigger, or that another function decides about, is no fault of anybody; a
+        retryable failure is parked by the queue, after its retries. A failure for want of a right or a setting
+        is none of the event: a handler leaves it to the queue as well.
         """
         if self.outcome == "rejected":
-            return self.reason.code != "event.no_trigger"
+            return self.reason.code not in ("event.no_trigger", "rollout.elsewhere")
         return self.outcome == "failed" and not self.retryable
 
     def as_document(self) -> dict[str, Json]:

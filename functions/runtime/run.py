@@ -12,14 +12,14 @@ id of a live event, so that neither a late delivery nor another replay can act o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from functions.decision.choosing import Decision, choose, foreclosed, suppressed, withheld
+from functions.decision.choosing import Decision, choose, deferred, foreclosed, suppressed, withheld
 from functions.decision.experiments import OPTIMISED, assign, held_out
 from functions.decision.probabilities import seed_of
-from functions.decision.rails import Rails, Ruling
+from functions.decision.rails import Ruling
 from functions.decision.reasons import Reason, consent_reason, reason
+from functions.decision.rollouts import shadow_reason, stands_aside
 from functions.documents import Json
 from functions.events.dialects import check_calendar, check_time
 from functions.events.event import Event
@@ -36,16 +36,17 @@ from functions.runtime.features import extract_features
 from functions.runtime.identity import MAX_ALIASES, decision_id, profile_key
 from functions.runtime.in_force import InForce
 from functions.runtime.journal import Journal
-from functions.runtime.judging import facts_of
+from functions.runtime.judging import ReadyRails, facts_of
 from functions.runtime.learner import Learner
 from functions.runtime.payload import build_payload
 from functions.runtime.ports import Ports
 from functions.runtime.receipt import Receipt, SentPayload
 from functions.runtime.scoring import score
+from functions.runtime.shadowing import Shadow
 from functions.runtime.stopwatch import Stopwatch
 from functions.runtime.suppression import with_lists
 from functions.spec.plan import ActionPlan, ModelPlan
-from functions.times import format_duration, format_instant
+from functions.times import format_duration
 
 
 class Run:
@@ -60,7 +61,7 @@ class Run:
         now: datetime,
         generation: int,
         ports: Ports,
-        rails: Rails,
+        rails: ReadyRails,
         learner: Learner,
     ) -> None:
         self._in_force, self._plan, self._rails = in_force, in_force.plan, rails
@@ -69,10 +70,12 @@ class Run:
         self._watch = Stopwatch(ports.monotonic)
         self._id = self._key = ""
         self._withheld: Reason | None = None
+        self._look, self._shadowed = look, shadow_reason(self._plan.experiments, self._plan.name)
         self._foreclosed: Decision | None = None
         self._ruling: Ruling | None = None
         self._known: Snapshot | None = None
-        self._after = AfterCommit(look, self._at, self._watch, ports)
+        self._after = AfterCommit(self._fresh, self._at, self._watch, ports)
+        self._shadow = Shadow(rails, learner, ports.suppressions)
         self.journal = Journal(self._plan, event, self._watch, generation)
 
     def execute(self) -> Receipt:
@@ -82,6 +85,8 @@ class Run:
         check_calendar(self._event, self._now)
         check_time(self._event, self._now, max_skew=self._ports.event_skew)
         snapshot = self._load()
+        if aside := stands_aside(self._plan.experiments, self._plan.name, snapshot.profile_id):
+            return self.journal.receipt("rejected", aside)
         if snapshot.decision is not None:
             return self._duplicate(snapshot.decision)
         if self._in_force.off is not None:
@@ -102,6 +107,8 @@ class Run:
         with self._watch.stage("load"):
             snapshot = self._replayed(key) if self._generation else self._read(key, LIVE)
         self.journal.profile_id = snapshot.profile_id
+        self._in_force = self._in_force.of(snapshot.profile_id)
+        self._plan = self.journal.plan = self._in_force.plan
         self.journal.assignment = assign(self._plan.experiments, snapshot.profile_id, known_as=(key,))
         if snapshot.profile_json is not None:
             self.journal.profile_bytes = len(snapshot.profile_json)
@@ -119,8 +126,10 @@ class Run:
 
     def _read(self, key: str, generation: int) -> Snapshot:
         """Read what a decision of a generation needs, and take its identity."""
+        # Where one of two functions decides, both would write the same decision, so that only one ever does.
+        function = self._plan.experiments.decides_as(self._plan.name)
         self._id = self.journal.decision_id = decision_id(
-            function=self._plan.name, event_id=self._event.id, key=key, generation=generation
+            function=function, event_id=self._event.id, key=key, generation=generation
         )
         store = self._ports.store
         snapshot = store.load(key, self._id)
@@ -131,6 +140,10 @@ class Run:
                 break
             snapshot = store.load(snapshot.stands_for, self._id)
         return snapshot
+
+    def _fresh(self) -> InForce:
+        """Return what is in force now for the customer."""
+        return self._look().of(self.journal.profile_id or "")
 
     def _at(self) -> datetime:
         """Return decision time and what has passed since: what may run out is asked by it."""
@@ -210,9 +223,10 @@ class Run:
                 decision = suppressed(self._plan, too_old)
             else:
                 decision = self._foreclosed or self._choose(document, removed)
-            if self._withheld is not None:
-                # The age of a replayed event is no news: what would have been chosen is.
-                decision = withheld(decision, self._withheld)
+            # The age of a replayed event is no news: what would have been chosen is.
+            without = self._withheld or self._shadowed
+            if without is not None:
+                decision = withheld(decision, without)
         self._ports.at_stage("decided")
         return decision
 
@@ -221,15 +235,7 @@ class Run:
         setting = self._learner.setting(self._plan, document, assignment, seed=seed, now=self._now)
         self.journal.leaf = setting.leaf
         decision = choose(self._plan, document, self._against, {**removed, **self._in_force.removed}, setting)
-        action, ruling = decision.action, self._ruling
-        due = ruling.due(action) if ruling is not None and action is not None else None
-        if due is None or action is None or ruling is None:
-            return decision
-        rule = ruling.waiting(action)
-        why = reason(
-            "action.deferred", action=action.name, due=format_instant(due), sentence=rule.text if rule else ""
-        )
-        return replace(decision, reason=why, due=due)
+        return deferred(decision, self._ruling)
 
     def _against(self, action: ActionPlan) -> tuple[Reason, ...]:
         ruled = self._ruling.against(action) if self._ruling is not None else ()
@@ -243,7 +249,7 @@ class Run:
         """Ask the rails on fresh state; what reads outputs is asked when there are some."""
         marks, policy = self._ports.suppressions, self._plan.policy
         known = self._known = with_lists(snapshot, marks, policy, (self._key,), self._now)
-        self._ruling = self._rails.judge(
+        self._ruling = self._rails.of(self._plan).judge(
             facts_of(known, document, self._now), expires_at=expiry(self._plan, self._event, self._now)
         )
 
@@ -308,8 +314,11 @@ class Run:
 
     def record_body(self, draft: Draft) -> dict[str, Json]:
         """Return what the decision keeps."""
-        return self.journal.body(draft)
+        body, tried = self.journal.body(draft), self._in_force.rollout
+        seen = self._shadow.of(tried, draft, self.journal, self._key) if tried is not None else None
+        return body if seen is None else {**body, "shadow": seen}
 
     def trial(self, draft: Draft) -> FeedbackRecord | None:
-        """Return what the responses to the decision are counted by; a replay that sends nothing has none."""
-        return self._learner.trial(draft, self.journal) if self._withheld is None else None
+        """Return what the responses to the decision are counted by; what sends nothing has none."""
+        without = self._withheld or self._shadowed
+        return self._learner.trial(draft, self.journal) if without is None else None

@@ -1,7 +1,8 @@
-"""Published versions of the policy, and the pointer that says which of them is in force.
+"""Published versions of the policy, and the pointer that says which of them is in force, and which is tried.
 
 A version is immutable: its name is the hash of what it holds. The pointer is moved by whoever has read
-where it stood, and remembers its last moves.
+where it stood, and remembers its last moves. A version that is tried for a part of the customers stands in the
+same document, so that to promote it is one write; a process too old to know of it goes by what is in force.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from datetime import datetime
 from typing import Final
 
 from functions.build.published import check_published, refuse_newer
+from functions.decision.rollouts import Rollout
 from functions.documents import Json
 from functions.errors import PolicyMovedError, PolicyUnusableError, UnknownPolicyError
 from functions.profiles.operator_documents import OperatorDocument, OperatorStore
+from functions.spec.experiment_plan import Slice
 from functions.times import format_instant, parse_instant
 
 CURRENT: Final = "policy/current"
@@ -53,10 +56,12 @@ class Pointer:
     Attributes:
         moves: The last moves, newest first; none when nothing was ever published.
         version: Of its document; 0 when there is none.
+        rollout: The version that is tried; None for none.
     """
 
     moves: tuple[Move, ...] = ()
     version: int = 0
+    rollout: Rollout | None = None
 
     @property
     def hash(self) -> str | None:
@@ -79,11 +84,23 @@ def read_pointer(document: OperatorDocument | None) -> Pointer:
             Move(str(move["hash"]), parse_instant(move["at"]), move["note"])
             for move in document.body["moves"]
         ]
+        rollout = _read_rollout(document.body.get("rollout"))
     except (KeyError, TypeError, ValueError):
-        moves = []
+        moves, rollout = [], None
     if not moves:
         raise PolicyUnusableError("the pointer to the policy in force is damaged")
-    return Pointer(tuple(moves), document.version)
+    return Pointer(tuple(moves), document.version, rollout)
+
+
+def _read_rollout(body: Mapping[str, Json] | None) -> Rollout | None:
+    """Read what is tried; whoever can't tell for whom must not guess, so that a damaged one is an error."""
+    if body is None:
+        return None
+    mode, share = body["mode"], float(body["share"])
+    if mode not in ("shadow", "canary") or not 0 < share <= 1:
+        raise ValueError("no rollout")
+    part = Slice(str(body["seed"]), ((0.0, share),))
+    return Rollout(str(body["hash"]), mode, part, parse_instant(body["at"]), body["note"])
 
 
 def stored_pointer(store: OperatorStore) -> Pointer:
@@ -118,10 +135,30 @@ def version_hashes(store: OperatorStore) -> Sequence[str]:
     return [name.removeprefix(VERSIONS) for name in store.document_names(VERSIONS)]
 
 
+def store_version(store: OperatorStore, body: Mapping[str, Json]) -> str:
+    """Write a version, which changes nothing until the pointer says so.
+
+    Args:
+        store: Where to.
+        body: The version, as `published_form` makes it.
+
+    Returns:
+        Its hash.
+
+    Raises:
+        PolicyUnusableError: The store has another document under the hash.
+        FunctionsError: The store failed.
+    """
+    version = str(body["policy"]["hash"])
+    if not store.put_document(VERSIONS + version, body, replaces=0):
+        stored_version(store, version)
+    return version
+
+
 def publish(
     store: OperatorStore, body: Mapping[str, Json], pointer: Pointer, *, note: str | None, at: datetime
 ) -> str:
-    """Write a version, and put it into force.
+    """Write a version, and put it into force for everybody; what was tried is tried no more.
 
     Args:
         store: Where to.
@@ -138,35 +175,73 @@ def publish(
         PolicyUnusableError: The store has another document under the hash.
         FunctionsError: The store failed.
     """
-    version = str(body["policy"]["hash"])
-    if not store.put_document(VERSIONS + version, body, replaces=0):
-        stored_version(store, version)
+    version = store_version(store, body)
     _move(store, pointer, Move(version, at, note))
     return version
 
 
 def use(store: OperatorStore, version: str, pointer: Pointer, *, note: str | None, at: datetime) -> None:
-    """Put a version into force that was published before.
+    """Put a version into force that was published before; what was tried is tried no more.
 
     Raises:
         UnknownPolicyError: None has this hash.
         PolicyMovedError: Somebody else moved the pointer meanwhile.
         FunctionsError: The version can't be read, or the store failed.
     """
+    _check_stored(store, version)
+    _move(store, pointer, Move(version, at, note))
+
+
+def try_out(store: OperatorStore, rollout: Rollout, pointer: Pointer) -> None:
+    """Try a version that was stored for a part of the customers, in the place of what was tried before.
+
+    Raises:
+        UnknownPolicyError: None has this hash, or nothing is in force that the others could go by.
+        PolicyMovedError: Somebody else moved the pointer meanwhile.
+        FunctionsError: The version can't be read, or the store failed.
+    """
+    if not pointer.moves:
+        raise UnknownPolicyError(
+            "nothing was published that the other customers could go by",
+            hint="`functions policy publish` puts the policy of today into force; then try the new one",
+        )
+    _check_stored(store, rollout.hash)
+    _write(store, pointer, pointer.moves, rollout)
+
+
+def stop(store: OperatorStore, pointer: Pointer) -> None:
+    """Try nothing any more: everybody goes by what is in force.
+
+    Raises:
+        PolicyMovedError: Somebody else moved the pointer meanwhile.
+        FunctionsError: The store failed.
+    """
+    _write(store, pointer, pointer.moves, None)
+
+
+def _check_stored(store: OperatorStore, version: str) -> None:
     if VERSIONS + version not in store.document_names(VERSIONS + version):
         raise UnknownPolicyError(
             f"no version {version!r} of the policy was published", hint="`functions policy list` shows them"
         )
     stored_version(store, version)
-    _move(store, pointer, Move(version, at, note))
 
 
 def _move(store: OperatorStore, pointer: Pointer, move: Move) -> None:
-    moves: list[Json] = [
-        {"hash": one.hash, "at": format_instant(one.at), "note": one.note}
-        for one in (move, *pointer.moves[: _REMEMBERED - 1])
+    _write(store, pointer, (move, *pointer.moves[: _REMEMBERED - 1]), None)
+
+
+def _write(store: OperatorStore, pointer: Pointer, moves: Sequence[Move], rollout: Rollout | None) -> None:
+    written: list[Json] = [
+        {"hash": one.hash, "at": format_instant(one.at), "note": one.note} for one in moves
     ]
-    if not store.put_document(CURRENT, {"format": _FORMAT, "moves": moves}, replaces=pointer.version):
+    body: dict[str, Json] = {"format": _FORMAT, "moves": written}
+    if rollout is not None:
+        body["rollout"] = {
+            "hash": rollout.hash, "mode": rollout.mode, "seed": rollout.part.seed, "share": rollout.share,
+            "at": format_instant(rollout.at), "note": rollout.note,
+        }  # fmt: skip
+    if not store.put_document(CURRENT, body, replaces=pointer.version):
         raise PolicyMovedError(
             "somebody else changed the policy in force meanwhile; yours is not in force",
             hint="`functions policy list` shows theirs; then run the command again",

@@ -1,16 +1,28 @@
-"""The experiments, `experiments.yaml`: who is left alone, who gets any eligible action, who gets what was usual."""
+"""The experiments, `experiments.yaml`: who is left alone, who gets any eligible action, who gets what was usual.
+
+Beside them stand the rollouts: functions that are tried for a part of the customers in the place of others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from functions.spec.collecting import Collector
-from functions.spec.experiment_plan import ExperimentPlan, ExperimentsPlan, Group, Range, Slice
+from functions.spec.experiment_plan import (
+    ExperimentPlan,
+    ExperimentsPlan,
+    Group,
+    Mode,
+    Range,
+    RolloutPlan,
+    Slice,
+)
 from functions.spec.fields import Name, Section, Text
+from functions.spec.plan import Plan
 from functions.spec.problems import closest
 from functions.spec.source import Path
 
@@ -59,6 +71,20 @@ class Experiment(Section):
     )
 
 
+class RolloutSection(Section):
+    """A spec that is tried in the place of another one, with its features, its model and its actions."""
+
+    of: Name = Field(
+        description="The function in whose place it is tried; both have the same trigger, key and purpose."
+    )
+    mode: Mode = Field(
+        description="`shadow` decides about the part too, and nothing of it is done or written but the record; "
+        "`canary` decides for the part, and the other function for everybody else."
+    )
+    seed: Seed | None = Field(default=None, description="As of a part; the name of the spec by default.")
+    range: Share = Field(description="`[from, below]`: the buckets of the part.")
+
+
 class ExperimentsFile(Section):
     """The holdout and the experiments. Who is in which group depends on the customer's id alone."""
 
@@ -69,6 +95,11 @@ class ExperimentsFile(Section):
     experiments: Annotated[dict[Name, Experiment], Field(max_length=100)] = Field(
         default={}, description="Experiments by name."
     )
+    rollouts: Annotated[dict[Name, RolloutSection], Field(max_length=100)] = Field(
+        default={},
+        description="By the name of the spec that is tried. Deploy both functions after a change: an event is "
+        "decided once also while only one of them knows.",
+    )
 
 
 def compile_experiments(file: ExperimentsFile) -> ExperimentsPlan:
@@ -76,6 +107,10 @@ def compile_experiments(file: ExperimentsFile) -> ExperimentsPlan:
     return ExperimentsPlan(
         holdout=_slice(file.holdout),
         experiments=tuple(_experiment(name, one) for name, one in file.experiments.items()),
+        rollouts=tuple(
+            RolloutPlan(name, one.of, one.mode, Slice(one.seed or name, (_pair(one.range),)))
+            for name, one in file.rollouts.items()
+        ),
     )
 
 
@@ -98,6 +133,19 @@ def check_experiments(file: ExperimentsFile, collector: Collector) -> None:
                 "give both a namespace with the same seed and disjoint ranges",
                 at_key=True,
             )
+    _check_rollouts(file, collector)
+
+
+def _check_rollouts(file: ExperimentsFile, collector: Collector) -> None:
+    """Collect rollouts that no event could tell apart."""
+    canaries: dict[str, str] = {}
+    for name, one in file.rollouts.items():
+        if one.of in file.rollouts or one.of == name:
+            message = f"{one.of} is tried itself, so that nothing can be tried in its place"
+            collector.add(("rollouts", name, "of"), "spec.overlap", message)
+        elif one.mode == "canary" and canaries.setdefault(one.of, name) != name:
+            message = f"{canaries[one.of]} and {name} are both to decide in the place of {one.of}"
+            collector.add(("rollouts", name, "of"), "spec.overlap", message)
 
 
 def check_functions(file: ExperimentsFile, collector: Collector, known: Iterable[str]) -> None:
@@ -109,6 +157,41 @@ def check_functions(file: ExperimentsFile, collector: Collector, known: Iterable
                 path: Path = ("experiments", name, "functions", index)
                 message = f"no spec is called {function!r}"
                 collector.add(path, "spec.unknown_function", message, closest(function, names))
+    for name, rollout in file.rollouts.items():
+        for place, function in ((("rollouts", name), name), (("rollouts", name, "of"), rollout.of)):
+            if function not in names:
+                message = f"no spec is called {function!r}"
+                hint = closest(function, names)
+                collector.add(place, "spec.unknown_function", message, hint, at_key=place[-1] == name)
+
+
+def check_alike(file: ExperimentsFile, collector: Collector, plans: Mapping[str, Plan]) -> None:
+    """Collect rollouts of functions that would not be asked about the same events and customers.
+
+    Args:
+        file: The file.
+        collector: Where to.
+        plans: The functions without errors.
+    """
+    for name, rollout in file.rollouts.items():
+        tried, live = plans.get(name), plans.get(rollout.of)
+        if tried is None or live is None:
+            continue
+        differ = [what for what, of in _ALIKE.items() if of(tried) != of(live)]
+        if differ:
+            message = (
+                f"{name} can't be tried in the place of {rollout.of}: they differ in {', '.join(differ)}"
+            )
+            collector.add(("rollouts", name, "of"), "spec.not_alike", message)
+
+
+_ALIKE: Mapping[str, Callable[[Plan], object]] = {
+    "trigger": lambda plan: plan.pattern.source,
+    "max_age": lambda plan: plan.max_age,
+    "profile key": lambda plan: plan.key.source,
+    "purpose": lambda plan: plan.purpose,
+    "consent": lambda plan: plan.consent,
+}
 
 
 def _check_seeds(file: ExperimentsFile, name: str, collector: Collector) -> None:

@@ -19,6 +19,7 @@ from functions.spec.contract_rules import check_contract
 from functions.spec.experiment_plan import NO_EXPERIMENTS, ExperimentsPlan
 from functions.spec.experiments import (
     ExperimentsFile,
+    check_alike,
     check_experiments,
     check_functions,
     compile_experiments,
@@ -101,7 +102,7 @@ def _load_files(folder: Path, paths: Iterable[Path]) -> SpecFolder:
     files: dict[str, Path] = {}
     for one in sorted(loaded, key=lambda one: not one.named):
         files.setdefault(one.name, one.path)
-    problems.extend(experiments.check_functions(one.name for one in loaded))
+    problems.extend(experiments.check_functions(loaded))
     twice = list(_check_names(loaded))
     ambiguous = {one.name for one, _ in twice}
     problems.extend(problem for one in loaded for problem in one.problems)
@@ -303,12 +304,13 @@ class _Experiments:
             return loaded if self.plan is not None else replace(loaded, plan=None)
         return replace(loaded, plan=replace(loaded.plan, experiments=self.plan.of(loaded.name)))
 
-    def check_functions(self, known: Iterable[str]) -> Iterable[Problem]:
-        """Return the problems of functions that nobody knows."""
+    def check_functions(self, loaded: Iterable[_Loaded]) -> Iterable[Problem]:
+        """Return the problems of functions that nobody knows, and of those that can't be tried for another one."""
         if self.file is None or self.source is None:
             return ()
-        collector = Collector(self.source)
-        check_functions(self.file, collector, known)
+        collector, every = Collector(self.source), list(loaded)
+        check_functions(self.file, collector, (one.name for one in every))
+        check_alike(self.file, collector, {one.name: one.plan for one in every if one.plan is not None})
         return collector.problems
 
 

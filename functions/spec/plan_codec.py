@@ -30,6 +30,7 @@ TYPES: Final[Mapping[str, type[Any]]] = {
         Plan, plan.ModelPlan, plan.Rung, plan.WriteBackPlan, plan.Bundle, plan.Governance, plan.Flow,
         plan.ExceptionPlan, feature_plan.FeaturePlan, feature_plan.Answer, ranking_plan.Baseline, ConsentSource,
         experiment_plan.ExperimentsPlan, experiment_plan.ExperimentPlan, experiment_plan.Slice,
+        experiment_plan.RolloutPlan,
     )
 }  # fmt: skip
 

@@ -56,6 +56,10 @@ _SPEC: Final = {
         "the first tenth of the one is in the first tenth of the other as well.",
         "Give each a seed of its own; only namespaces that share out the same customers have one in common.",
     ),
+    "spec.not_alike": ProblemCode(
+        "A function is to be tried in the place of one that is asked about other events, customers or purposes.",
+        "Give both specs the same trigger, profile key and purpose; features, model and actions may differ.",
+    ),
     "spec.unknown_function": ProblemCode(
         "An experiment names a function that no spec gives.", "Use the name of a spec of the folder."
     ),
