@@ -113,9 +113,11 @@ _POLICY_INTRODUCTION: Final = (
     "`counts_towards_caps: false` keeps them from counting it.\n"
     "- Time is that of the decision. A rolling window looks back from every moment; a day, a week or a month is that "
     "of the wall clock in the zone that is named, also on the days when clocks change.\n"
-    "- A budget is exact, however many customers are served at once. A new limit counts from its next window on.\n"
+    "- A budget is exact, however many customers are served at once. A changed limit counts at once, for the window "
+    "that runs: what was spent stays spent, a lower limit never pays more than it leaves, a higher one adds.\n"
     "- `functions validate` finds tags, actions, zones and consents that do not exist, caps that can never bind, "
-    "and actions that can never pass. `functions explain --policy` says every rule in plain English.\n"
+    "and actions that can never pass, also for what several rules forbid together: periods without a common time, "
+    "quiet hours that cover the day, conditions that exclude each other. `functions explain --policy` says every rule in plain English.\n"
     "- `functions policy publish` brings changed rules to the functions that run, [without a deployment]"
     "(deploy.md#change-the-policy-without-a-deployment).\n"
 )

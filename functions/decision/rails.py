@@ -47,6 +47,11 @@ class Charge:
     limits: tuple[int, ...]
     spent: Reason
 
+    @property
+    def limit(self) -> int:
+        """The limit of the budget."""
+        return sum(self.limits)
+
 
 @dataclass(frozen=True, slots=True)
 class _Rule:

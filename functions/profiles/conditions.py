@@ -11,9 +11,10 @@ from datetime import datetime
 
 from functions.errors import StoreRejectedError
 from functions.governance.consent import ConsentRecord
+from functions.profiles.budgets import BudgetShard, BudgetTake
 from functions.profiles.codec import check_id, to_milliseconds
 from functions.profiles.operator_documents import check_name
-from functions.profiles.outbox import BudgetTake, ContactStatus, OutboxEntry, notice_key
+from functions.profiles.outbox import ContactStatus, OutboxEntry, notice_key
 from functions.profiles.premises import (
     MAX_CONSENTS,
     MAX_MARKS,
@@ -33,11 +34,14 @@ from functions.profiles.store import (
 MAX_AMOUNT = 2**53 - 1
 """The largest budget or payment, in minor units: what every JSON reader holds exactly."""
 
-MAX_TAKES = 90
-"""Shards that one commit may take from; DynamoDB carries out 100 operations in a transaction."""
-
 MAX_SHARDS = 1_000
 """Shards that one period of a budget may have."""
+
+MAX_DIVIDED = 100
+"""Shards that can be divided anew; DynamoDB carries out 100 operations in a transaction."""
+
+MAX_TAKES = 90
+"""Shards that one commit may take from; DynamoDB carries out 100 operations in a transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,17 @@ def check_budget(budget: str, period: str, shards: Sequence[int] = ()) -> None:
     check_id(period, "the period of the budget")
     if len(shards) > MAX_SHARDS or any(not 0 <= limit <= MAX_AMOUNT for limit in shards):
         raise StoreRejectedError("the budget has too many shards or a limit out of range")
+
+
+def check_division(budget: str, period: str, before: Sequence[BudgetShard], shares: Sequence[int]) -> None:
+    """Refuse a division that not every store can carry out.
+
+    Raises:
+        StoreRejectedError: As `check_budget`, or there is not one share for each shard.
+    """
+    check_budget(budget, period, shares)
+    if len(before) != len(shares) or not 0 < len(shares) <= MAX_DIVIDED:
+        raise StoreRejectedError("a budget is divided into as many shares as it has shards, and not too many")
 
 
 def refusal(request: CommitRequest, stored: Stored) -> CommitResult | None:

@@ -10,10 +10,11 @@ from typing import Any, Final
 from functions.documents import Json
 from functions.governance.consent import ConsentRecord
 from functions.profiles.access import Holdings
+from functions.profiles.budgets import BudgetShard
 from functions.profiles.codec import check_id
-from functions.profiles.conditions import check_budget
+from functions.profiles.conditions import check_budget, check_division
 from functions.profiles.consents import dated
-from functions.profiles.dynamodb_budgets import amounts_left, open_shards
+from functions.profiles.dynamodb_budgets import divide_shards, open_shards, shards_of
 from functions.profiles.dynamodb_calls import DynamoCalls, Surroundings, make_client
 from functions.profiles.dynamodb_commit import carry_out, prepare_commit
 from functions.profiles.dynamodb_consents import consents_of, write_consent
@@ -201,14 +202,25 @@ class DynamoProfileStore:
     def open_budget(
         self, budget: str, period: str, shards: Sequence[int], *, keep_until: datetime | None = None
     ) -> None:
-        """Create the shards of a period; those that exist are left alone."""
+        """Create the shards of a period; no effect when there are any."""
         check_budget(budget, period, shards)
         open_shards(self._calls, budget, period, shards, keep_until=keep_until)
 
+    def budget_shards(self, budget: str, period: str) -> tuple[BudgetShard, ...]:
+        """Return the shards of a period, in order."""
+        check_budget(budget, period)
+        return shards_of(self._calls, budget, period)
+
+    def divide_budget(
+        self, budget: str, period: str, before: Sequence[BudgetShard], shares: Sequence[int]
+    ) -> bool:
+        """Give every shard of a period another share."""
+        check_division(budget, period, before, shares)
+        return divide_shards(self._calls, budget, period, before, shares)
+
     def budget_left(self, budget: str, period: str) -> tuple[int, ...]:
         """Return what is left in each shard, in order."""
-        check_budget(budget, period)
-        return amounts_left(self._calls, budget, period)
+        return tuple(one.left for one in self.budget_shards(budget, period))
 
     def close(self) -> None:
         """Do nothing: the client is shared with other stores of the same settings."""

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from functions.errors import StoreThrottledError, StoreUnavailableError
+from functions.profiles.budgets import BudgetTake
 from functions.profiles.conditions import Stored, check_request, entries_of, refusal
 from functions.profiles.dynamodb_calls import Answer, DynamoCalls, Patience
 from functions.profiles.dynamodb_consents import (
@@ -43,7 +44,6 @@ from functions.profiles.dynamodb_state import (
     state_write,
     version_of,
 )
-from functions.profiles.outbox import BudgetTake
 from functions.profiles.premises import DocumentCondition
 from functions.profiles.rows import as_stored
 from functions.profiles.store import CommitRequest, CommitResult
@@ -56,6 +56,9 @@ _Found = Mapping[_Part, Item]
 
 AMOUNT_LEFT: Final = "amount_left"
 """What is left in a shard of a budget, in minor units."""
+
+AMOUNT_LIMIT: Final = "amount_limit"
+"""Of which limit the shard has a share."""
 
 _UNCONDITIONAL: Final = ("outbox", "trial")
 _JUDGED: Final = frozenset({"None", "ConditionalCheckFailed"})
@@ -207,6 +210,8 @@ def _take(take: BudgetTake) -> Expression:
     left, amount = expression.name(AMOUNT_LEFT), expression.value(number(take.amount))
     expression.set(AMOUNT_LEFT, f"{left}-{amount}")
     expression.when(f"{left}>={amount}")
+    if take.limit is not None:
+        expression.when(f"{expression.name(AMOUNT_LIMIT)}={expression.value(number(take.limit))}")
     return expression
 
 
@@ -271,8 +276,8 @@ def _left(found: _Found, place: int, take: BudgetTake) -> int | None:
     """Return what a shard has left; as much as is asked for where its condition held."""
     if _budget(place) not in found:
         return take.amount
-    left = found[_budget(place)].get(AMOUNT_LEFT)
-    return int(left["N"]) if left else None
+    left, limit = (found[_budget(place)].get(name) for name in (AMOUNT_LEFT, AMOUNT_LIMIT))
+    return take.found(int(left["N"]), int(limit["N"]) if limit else None) if left else None
 
 
 def _learnt(commit: Commit, known: _Known, found: _Found) -> _Known:

@@ -12,10 +12,10 @@ from typing import Final
 from functions.documents import Json
 from functions.governance.consent import ConsentRecord
 from functions.profiles.access import Holdings, newest_first, oldest_first
+from functions.profiles.budgets import BudgetShard
 from functions.profiles.codec import check_id, encode_document
 from functions.profiles.conditions import (
     Stored,
-    check_budget,
     check_request,
     entries_of,
     leased,
@@ -23,9 +23,10 @@ from functions.profiles.conditions import (
     settled,
 )
 from functions.profiles.consents import dated, supersedes
+from functions.profiles.memory_budgets import MemoryBudgets
 from functions.profiles.memory_feedback import MemoryFeedbackStore
 from functions.profiles.memory_operator import MemoryOperatorStore
-from functions.profiles.outbox import BudgetTake, ContactStatus, OutboxEntry, Unreadable
+from functions.profiles.outbox import ContactStatus, OutboxEntry, Unreadable
 from functions.profiles.retention import SCORE_GRACE
 from functions.profiles.rows import (
     Row,
@@ -89,8 +90,7 @@ class MemoryProfileStore:
         self._lock: Final = Lock()
         self._kept: Final[dict[str, _Kept]] = {}
         self._aliases: Final[dict[str, str]] = {}
-        self._budgets: Final[dict[tuple[str, str], list[int]]] = {}
-        self._budgets_until: Final[dict[tuple[str, str], str]] = {}
+        self._budgets: Final = MemoryBudgets()
 
     def load(self, profile_id: str, decision_id: str | None = None) -> Snapshot:
         """Read everything that a decision needs."""
@@ -122,7 +122,7 @@ class MemoryProfileStore:
                 kept.contacts = sorted([*contacts, contact], key=_at)
                 kept.version += 1
             for take in request.budgets:
-                self._budgets[take.budget, take.period][take.shard] -= take.amount
+                self._budgets.add(take, -take.amount)
             kept.outbox.update(outbox)
             if request.trial is not None:
                 self.feedback.add_trial(request.trial)
@@ -164,7 +164,7 @@ class MemoryProfileStore:
             if status == "released":
                 kept.version += 1 if followed else 0
                 for take in ended.paid:
-                    self._give_back(take)
+                    self._budgets.add(take, take.amount)
                 self.feedback.void_trial(entry.profile_id, entry.decision_id)
         return True
 
@@ -277,19 +277,25 @@ class MemoryProfileStore:
     def open_budget(
         self, budget: str, period: str, shards: Sequence[int], *, keep_until: datetime | None = None
     ) -> None:
-        """Create the shards of a period; those that exist are left alone."""
-        check_budget(budget, period, shards)
+        """Create the shards of a period; no effect when there are any."""
         with self._lock:
-            left = self._budgets.setdefault((budget, period), [])
-            if keep_until is not None and not left:
-                self._budgets_until[budget, period] = format_instant(keep_until)
-            left.extend(shards[len(left) :])
+            self._budgets.open_budget(budget, period, shards, keep_until)
+
+    def budget_shards(self, budget: str, period: str) -> tuple[BudgetShard, ...]:
+        """Return the shards of a period, in order."""
+        with self._lock:
+            return self._budgets.shards(budget, period)
+
+    def divide_budget(
+        self, budget: str, period: str, before: Sequence[BudgetShard], shares: Sequence[int]
+    ) -> bool:
+        """Give every shard of a period another share."""
+        with self._lock:
+            return self._budgets.divide_budget(budget, period, before, shares)
 
     def budget_left(self, budget: str, period: str) -> tuple[int, ...]:
         """Return what is left in each shard, in order."""
-        check_budget(budget, period)
-        with self._lock:
-            return tuple(self._budgets.get((budget, period), ()))
+        return tuple(one.left for one in self.budget_shards(budget, period))
 
     def purge(self, now: datetime) -> int:
         """Drop what may be dropped: expired decisions, what is past its keeping, old scores.
@@ -302,9 +308,7 @@ class MemoryProfileStore:
         """
         present, long_ago = format_instant(now), format_instant(now - SCORE_GRACE)
         with self._lock:
-            over = [one for one, until in self._budgets_until.items() if until <= present]
-            shards = sum(len(self._budgets.pop(one)) for one in over if self._budgets_until.pop(one))
-            return shards + sum(
+            return self._budgets.purge(present) + sum(
                 _dropped(kept.decisions, "expires_at", present)
                 + _dropped(kept.outbox, "keep_until", present)
                 + _dropped(kept.scores, "expires_at", long_ago)
@@ -348,16 +352,8 @@ class MemoryProfileStore:
             marks=marks,
             version=kept.version,
             contacts=contacts,
-            budgets_left=tuple(self._left(take) for take in request.budgets),
+            budgets_left=tuple(self._budgets.left(take) for take in request.budgets),
         )
-
-    def _left(self, take: BudgetTake) -> int | None:
-        shards = self._budgets.get((take.budget, take.period), [])
-        return shards[take.shard] if take.shard < len(shards) else None
-
-    def _give_back(self, take: BudgetTake) -> None:
-        if self._left(take) is not None:
-            self._budgets[take.budget, take.period][take.shard] += take.amount
 
 
 def _decision(kept: _Kept, decision_id: str) -> DecisionRecord | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from functions.documents import Json
+from functions.profiles.budgets import BudgetTake
 
 ContactStatus = Literal["reserved", "sent", "released", "unconfirmed"]
 """An action counts from `reserved` on. `released` means that it never left and counts no more; `unconfirmed`, that
@@ -15,23 +16,6 @@ it ended without anybody knowing whether it arrived: it goes on to count, and ke
 
 Unreadable = Callable[[str, str], None]
 """Told of an entry that is damaged: the profile's id, and its key."""
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetTake:
-    """Take from one shard of a budget.
-
-    Attributes:
-        budget: Name of the budget.
-        period: Key of the period that is paid from, such as `2026-11-02`.
-        shard: Index of the shard.
-        amount: In minor units of the budget's currency; positive.
-    """
-
-    budget: str
-    period: str
-    shard: int
-    amount: int
 
 
 @dataclass(frozen=True, slots=True)

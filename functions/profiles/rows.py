@@ -13,9 +13,10 @@ from typing import Any, Final, TypeVar
 from functions.documents import Json
 from functions.errors import StoreRejectedError
 from functions.governance.consent import ConsentFormatError, ConsentRecord, parse_consent
+from functions.profiles.budgets import BudgetTake
 from functions.profiles.codec import check_id, check_text, decode_document, encode_document
 from functions.profiles.feedback import FeedbackRecord
-from functions.profiles.outbox import BudgetTake, OutboxEntry, Unreadable
+from functions.profiles.outbox import OutboxEntry, Unreadable
 from functions.profiles.store import Contact, DecisionRecord, Score
 from functions.times import format_instant, parse_instant
 
@@ -158,7 +159,7 @@ def _encoded(name: str, value: Json) -> str | int | None:
     if name in _NAMES:
         return encode_document(list(value), f"the field {name}")
     if name == "paid":
-        takes = [[take.budget, take.period, take.shard, take.amount] for take in value]
+        takes = [[take.budget, take.period, take.shard, take.amount, take.limit] for take in value]
         return encode_document(takes, "the field paid")
     if name == "counts":
         return int(value)

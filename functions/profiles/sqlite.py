@@ -13,8 +13,9 @@ from functions.documents import Json
 from functions.governance.consent import ConsentRecord
 from functions.profiles import sqlite_statements as sql
 from functions.profiles.access import Holdings, newest_first, oldest_first
+from functions.profiles.budgets import BudgetShard
 from functions.profiles.codec import check_id, pack_profile, unpack_profile
-from functions.profiles.conditions import check_budget, leased, settled
+from functions.profiles.conditions import check_budget, check_division, leased, settled
 from functions.profiles.consents import dated, supersedes
 from functions.profiles.outbox import ContactStatus, OutboxEntry, Unreadable
 from functions.profiles.retention import SCORE_GRACE
@@ -29,6 +30,7 @@ from functions.profiles.rows import (
     row_key,
     score_from,
 )
+from functions.profiles.sqlite_budgets import add_to_shard, divide_shards, open_shards, read_shards
 from functions.profiles.sqlite_commit import prepare_commit
 from functions.profiles.sqlite_connection import Connect, SqliteConnection
 from functions.profiles.sqlite_feedback import void_trial
@@ -229,19 +231,28 @@ class SqliteProfileStore:
     def open_budget(
         self, budget: str, period: str, shards: Sequence[int], *, keep_until: datetime | None = None
     ) -> None:
-        """Create the shards of a period; those that exist are left alone."""
+        """Create the shards of a period; no effect when there are any."""
         check_budget(budget, period, shards)
-        until = format_instant(keep_until) if keep_until else None
-        rows = [(budget, period, shard, limit, until) for shard, limit in enumerate(shards)]
         with self._file.transaction("BEGIN IMMEDIATE") as connection:
-            connection.executemany(sql.OPEN_SHARD, rows)
+            open_shards(connection, budget, period, shards, keep_until)
+
+    def budget_shards(self, budget: str, period: str) -> tuple[BudgetShard, ...]:
+        """Return the shards of a period, in order."""
+        check_budget(budget, period)
+        with self._file.transaction("BEGIN") as connection:
+            return read_shards(connection, budget, period)
+
+    def divide_budget(
+        self, budget: str, period: str, before: Sequence[BudgetShard], shares: Sequence[int]
+    ) -> bool:
+        """Give every shard of a period another share."""
+        check_division(budget, period, before, shares)
+        with self._file.transaction("BEGIN IMMEDIATE") as connection:
+            return divide_shards(connection, budget, period, before, shares)
 
     def budget_left(self, budget: str, period: str) -> tuple[int, ...]:
         """Return what is left in each shard, in order."""
-        check_budget(budget, period)
-        with self._file.transaction("BEGIN") as connection:
-            rows = connection.execute(sql.READ_SHARDS, (budget, period)).fetchall()
-        return tuple(row["amount_left"] for row in rows)
+        return tuple(one.left for one in self.budget_shards(budget, period))
 
     def purge(self, now: datetime) -> int:
         """Drop what may be dropped: expired decisions, what is past its keeping, old scores.
@@ -308,7 +319,7 @@ def _release(connection: sqlite3.Connection, entry: OutboxEntry, *, moves: bool)
     if moves:
         connection.execute(sql.MOVE_VERSION, (entry.profile_id,))
     for take in entry.paid:
-        connection.execute(sql.GIVE_BACK, (take.amount, take.budget, take.period, take.shard))
+        add_to_shard(connection, take, take.amount)
     void_trial(connection, entry.profile_id, entry.decision_id)
 
 

@@ -19,6 +19,7 @@ from functions.profiles.rows import (
     outbox_row,
     score_row,
 )
+from functions.profiles.sqlite_budgets import add_to_shard, left_for
 from functions.profiles.store import CommitRequest, CommitResult
 from functions.times import format_instant
 
@@ -75,7 +76,6 @@ def _stored(connection: sqlite3.Connection, request: CommitRequest, writes: _Wri
     decision = first(sql.READ_DECISION, profile_id, request.decision.id)
     found = {one.purpose: first(sql.READ_CONSENT, profile_id, one.purpose) for one in request.consents}
     documents = {one.name: first(sql.READ_DOCUMENT_VERSION, one.name) for one in request.marks}
-    shards = [first(sql.READ_SHARD, take.budget, take.period, take.shard) for take in request.budgets]
     version = first(sql.READ_VERSION, profile_id) if writes.contact else None
     contacts = first(sql.COUNT_CONTACTS, profile_id, writes.prune_before) if writes.contact else None
     return Stored(
@@ -84,7 +84,7 @@ def _stored(connection: sqlite3.Connection, request: CommitRequest, writes: _Wri
         marks={name: row["version"] for name, row in documents.items() if row},
         version=version["version"] if version else 0,
         contacts=contacts["n"] if contacts else 0,
-        budgets_left=tuple(shard["amount_left"] if shard else None for shard in shards),
+        budgets_left=tuple(left_for(connection, take) for take in request.budgets),
     )
 
 
@@ -97,6 +97,6 @@ def _write(connection: sqlite3.Connection, request: CommitRequest, writes: _Writ
         connection.execute(sql.ADD_CONTACT, writes.contact)
         connection.execute(sql.MOVE_VERSION, (profile_id,))
     for take in request.budgets:
-        connection.execute(sql.TAKE_BUDGET, (take.amount, take.budget, take.period, take.shard))
+        add_to_shard(connection, take, -take.amount)
     connection.executemany(sql.PUT_OUTBOX, writes.outbox)
     connection.executemany(sql.ADD_FEEDBACK, writes.trials)

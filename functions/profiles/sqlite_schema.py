@@ -61,7 +61,8 @@ _TABLES: Final = (
     "CREATE INDEX alias_by_profile ON alias (profile_id)",
     f"""CREATE TABLE budget (
         budget TEXT NOT NULL, period TEXT NOT NULL, shard INTEGER NOT NULL, amount_left INTEGER NOT NULL,
-        keep_until TEXT, PRIMARY KEY (budget, period, shard)
+        amount_share INTEGER, amount_limit INTEGER, keep_until TEXT,
+        PRIMARY KEY (budget, period, shard)
     ) {_STRICT_KEYED}""",
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
@@ -89,6 +90,8 @@ _ADDED_COLUMNS: Final = (
     ("outbox", "undelivered", "INTEGER NOT NULL DEFAULT 0"),
     ("outbox", "known_as", "TEXT NOT NULL DEFAULT '[]'"),
     ("budget", "keep_until", "TEXT"),
+    ("budget", "amount_share", "INTEGER"),
+    ("budget", "amount_limit", "INTEGER"),
 )
 
 

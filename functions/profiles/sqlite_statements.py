@@ -56,19 +56,6 @@ PUT_OUTBOX: Final = """
          :paid, :zones, :known_as)
 """
 
-OPEN_SHARD: Final = """
-    INSERT INTO budget (budget, period, shard, amount_left, keep_until) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (budget, period, shard) DO NOTHING
-"""
-
-TAKE_BUDGET: Final = """
-    UPDATE budget SET amount_left = amount_left - ? WHERE budget = ? AND period = ? AND shard = ?
-"""
-
-GIVE_BACK: Final = """
-    UPDATE budget SET amount_left = amount_left + ? WHERE budget = ? AND period = ? AND shard = ?
-"""
-
 READ_PROFILE: Final = "SELECT body FROM profile WHERE profile_id = ?"
 READ_STORED_PROFILE: Final = "SELECT updated_at, body FROM profile WHERE profile_id = ?"
 READ_CONSENTS: Final = "SELECT purpose, at, record FROM consent WHERE profile_id = ?"
@@ -95,8 +82,6 @@ READ_OUTBOX_OF: Final = "SELECT * FROM outbox WHERE profile_id = ?"
 READ_ALIASES: Final = "SELECT alias FROM alias WHERE profile_id = ? ORDER BY alias"
 READ_ALIAS: Final = "SELECT profile_id FROM alias WHERE alias = ?"
 READ_DOCUMENT_VERSION: Final = "SELECT version FROM operator_document WHERE name = ?"
-READ_SHARD: Final = "SELECT amount_left FROM budget WHERE budget = ? AND period = ? AND shard = ?"
-READ_SHARDS: Final = "SELECT amount_left FROM budget WHERE budget = ? AND period = ? ORDER BY shard"
 
 DELETE_PROFILE: Final = (
     "DELETE FROM profile WHERE profile_id = ?",

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from functions.documents import Json
 from functions.governance.consent import ConsentRecord
-from functions.profiles.outbox import BudgetTake, ContactStatus, OutboxEntry, Unreadable
+from functions.profiles.budgets import BudgetStore, BudgetTake
+from functions.profiles.outbox import ContactStatus, OutboxEntry, Unreadable
 from functions.profiles.premises import ConsentCondition, DocumentCondition
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ class DecisionLog(Protocol):
         ...
 
 
-class ProfileStore(Protocol):
+class ProfileStore(BudgetStore, Protocol):
     """Where a runtime reads profiles and commits decisions.
 
     Every method raises `ProfileStoreError` (a subclass says which) when the store can't do its part.
@@ -316,16 +317,6 @@ class ProfileStore(Protocol):
 
     def delete_profile(self, profile_id: str) -> bool:
         """Erase all that is kept about a profile, aliases included; False when there was nothing."""
-        ...
-
-    def open_budget(
-        self, budget: str, period: str, shards: Sequence[int], *, keep_until: datetime | None = None
-    ) -> None:
-        """Create the shards of a period with their limits in minor units; those that exist stay as they are."""
-        ...
-
-    def budget_left(self, budget: str, period: str) -> tuple[int, ...]:
-        """Return what is left in each shard, in order; empty when the period was not opened."""
         ...
 
     def close(self) -> None:

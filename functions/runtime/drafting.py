@@ -20,8 +20,9 @@ from functions.events.emitted import SCORE_UPDATED
 from functions.events.event import Event
 from functions.expressions import EvaluationFailure
 from functions.governance.retention import KEEP_DECISIONS
+from functions.profiles.budgets import BudgetTake
 from functions.profiles.feedback import FeedbackRecord
-from functions.profiles.outbox import BudgetTake, OutboxEntry, notice_key
+from functions.profiles.outbox import OutboxEntry, notice_key
 from functions.profiles.premises import ConsentCondition, DocumentCondition
 from functions.profiles.store import (
     CommitRequest,

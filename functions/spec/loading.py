@@ -40,6 +40,7 @@ from functions.spec.schema_walk import expressions_in
 from functions.spec.source import Path as Place
 from functions.spec.source import Source
 from functions.spec.yaml_reader import MAX_FILE_BYTES, read_yaml
+from functions.times import utc_now
 
 CONTRACT_FILE = "contract.yaml"
 REGISTRY_FILE = "actions.yaml"
@@ -271,7 +272,9 @@ def _load_rails(
     compiler = RailCompiler(source, registry, contract)
     rails = compiler.compile(policy)
     problems.extend(compiler.collector.problems)
-    problems.extend(check_rails(rails, policy, registry, source=source, actions=registry_source))
+    problems.extend(
+        check_rails(rails, policy, registry, source=source, actions=registry_source, now=utc_now())
+    )
     problems.extend(check_objectives(policy, registry, source=source, actions=registry_source))
     sound = not any(problem.severity == "error" for problem in problems)
     return (

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from types import MappingProxyType
 
 from functions.spec.money import minor_units
 from functions.spec.policy import PolicyFile
 from functions.spec.problems import Problem
+from functions.spec.rail_conflicts import conflicts
 from functions.spec.rails import (
     BudgetRail,
     CapRail,
@@ -16,6 +18,7 @@ from functions.spec.rails import (
     RiskRail,
     Rolling,
     SuppressRail,
+    ValidityRail,
     applies,
     selection_of,
 )
@@ -31,7 +34,13 @@ _KEYS: Mapping[type[Rail], str] = MappingProxyType(
 
 
 def check_rails(
-    rails: tuple[Rail, ...], policy: PolicyFile, registry: Registry, *, source: Source, actions: Source
+    rails: tuple[Rail, ...],
+    policy: PolicyFile,
+    registry: Registry,
+    *,
+    source: Source,
+    actions: Source,
+    now: datetime,
 ) -> Iterator[Problem]:
     """Yield what is wrong with rules that are fine one by one.
 
@@ -41,6 +50,7 @@ def check_rails(
         registry: What they speak about.
         source: The document of the policy.
         actions: The document of the registry.
+        now: By which a period is over.
     """
     places = {rule.name: index for index, rule in enumerate(policy.rails)}
     for rail in rails:
@@ -52,10 +62,17 @@ def check_rails(
             message = f"the rule {rail.name!r} takes nothing away: {_why_nothing(rail)}"
             key = (*path, _KEYS.get(type(rail), "name"))
             yield source.problem(key, "policy.selects_nothing", message, warning=True)
+        elif isinstance(rail, ValidityRail) and rail.end is not None and rail.end <= now:
+            message = f"the period of {rail.name!r} is over: none of its actions can pass any more"
+            yield source.problem((*path, "until"), "policy.period_over", message, warning=True)
     for name, action in registry.actions.items():
         killers = [rail.name for rail in rails if _kills(rail, name, action, registry)]
         if killers:
             message = f"the action {name!r} can never pass: {', '.join(killers)} always forbids it"
+            yield actions.problem(("actions", name), "policy.never_passes", message, at_key=True)
+        concern = [rail for rail in rails if _concerns(rail, name, action)]
+        for found in conflicts(concern, action.eligible):
+            message = f"the action {name!r} can never pass: {' and '.join(found.names)} {found.why}"
             yield actions.problem(("actions", name), "policy.never_passes", message, at_key=True)
 
 
@@ -107,9 +124,13 @@ def _why_nothing(rail: Rail) -> str:
     )
 
 
+def _concerns(rail: Rail, name: str, action: Action) -> bool:
+    return applies(rail, name, action.tags, subject_to_caps=action.subject_to_caps)
+
+
 def _kills(rail: Rail, name: str, action: Action, registry: Registry) -> bool:
     """Say whether a rule forbids an action whatever happens."""
-    if not applies(rail, name, action.tags, subject_to_caps=action.subject_to_caps):
+    if not _concerns(rail, name, action):
         return False
     match rail:
         case CapRail():

@@ -120,8 +120,12 @@ _POLICY: Final = {
         "Lower the cap, or take it out.",
     ),
     "policy.never_passes": ProblemCode(
-        "The rules forbid an action whatever happens.",
+        "The rules forbid an action whatever happens, each alone or several together.",
         "Change one of the rules that are named, or the action.",
+    ),
+    "policy.period_over": ProblemCode(
+        "A validity period has ended, so that the rule forbids its actions for good.",
+        "Give the rule another period, or take it and its actions out.",
     ),
     "policy.no_cost": ProblemCode(
         "A budget speaks about an action that declares no cost.", "Give the action a `cost`; 0 is one too."

@@ -15,8 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from functions.documents import Json
 from functions.errors import ProfileStoreError
 from functions.governance.consent import ConsentRecord, ConsentStatus
+from functions.profiles.budgets import BudgetTake
 from functions.profiles.memory import MemoryProfileStore
-from functions.profiles.outbox import BudgetTake, ContactStatus, OutboxEntry
+from functions.profiles.outbox import ContactStatus, OutboxEntry
 from functions.profiles.premises import ConsentCondition
 from functions.profiles.sqlite import SqliteProfileStore
 from functions.profiles.store import CommitRequest, ProfileStore, Score, StateUpdate

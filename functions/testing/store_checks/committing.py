@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from functions.governance.consent import ConsentRecord
-from functions.profiles.outbox import BudgetTake, OutboxEntry
+from functions.profiles.budgets import BudgetTake
+from functions.profiles.outbox import OutboxEntry
 from functions.profiles.store import (
     MAX_CONTACTS,
     CommitRequest,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from threading import Barrier
 from typing import Final, TypeVar
 
-from functions.profiles.outbox import BudgetTake
+from functions.profiles.budgets import BudgetTake
 from functions.profiles.store import CommitRequest, ProfileStore
 from functions.testing.store_checks.samples import (
     HOUR,
@@ -81,6 +82,35 @@ class RaceChecks:
         spent = sum(at_once([spend] * THREADS), Counter[str]())
         assert spent == {"committed": 33, "budget_empty": THREADS * 6 - 33}
         assert store.budget_left(budget, "2026-11-02") == (1,)
+
+    def test_a_limit_that_falls_and_rises_under_payments_is_never_passed(self, store: ProfileStore) -> None:
+        """Whoever pays does so under the limit that it knows, and finds everything spent that others spent."""
+        budget = new_id("budget")
+        store.open_budget(budget, "2026-11-02", [50, 50])
+
+        def spend(limit: int, shard: int) -> int:
+            spent = 0
+            for _ in range(6):
+                shards = store.budget_shards(budget, "2026-11-02")
+                rest = limit - sum((one.share or 0) - one.left for one in shards)
+                if rest >= 3 and shards[0].limit != limit:
+                    shares = [(one.share or 0) - one.left for one in shards]
+                    store.divide_budget(
+                        budget, "2026-11-02", shards, [shares[0] + rest // 2, shares[1] + rest - rest // 2]
+                    )
+                take = BudgetTake(budget, "2026-11-02", shard, 3, limit)
+                request = replace(CommitRequest(a_decision(new_id("profile"))), budgets=(take,))
+                if send(store, request).status == "committed":
+                    spent += 3
+                    shards = store.budget_shards(budget, "2026-11-02")
+                    assert sum((one.share or 0) - one.left for one in shards) <= 100
+            return spent
+
+        total = sum(at_once([partial(spend, (100, 60)[n % 2], n % 2) for n in range(THREADS)]))
+        shards = store.budget_shards(budget, "2026-11-02")
+        assert total == sum((one.share or 0) - one.left for one in shards) <= 100
+        assert min(one.left for one in shards) >= 0
+        assert {one.limit for one in shards} <= {100, 60}
 
     def test_a_release_that_several_try_gives_back_once(self, store: ProfileStore) -> None:
         """However many settle the same lease at the same moment."""

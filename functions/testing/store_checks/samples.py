@@ -11,7 +11,8 @@ from uuid import uuid4
 from functions.documents import Json
 from functions.errors import StoreRejectedError
 from functions.governance.consent import ConsentRecord
-from functions.profiles.outbox import BudgetTake, OutboxEntry
+from functions.profiles.budgets import BudgetTake
+from functions.profiles.outbox import OutboxEntry
 from functions.profiles.premises import ConsentCondition, DocumentCondition
 from functions.profiles.store import (
     CommitRequest,
@@ -124,6 +125,13 @@ def scores_alone(decision: DecisionRecord, **scores: Score) -> CommitRequest:
 def paid_from(request: CommitRequest, budget: str, amount: int, *, shard: int = 0) -> CommitRequest:
     """Return a commit that takes from a budget of the period `2026-11-02` too."""
     return replace(request, budgets=(*request.budgets, BudgetTake(budget, "2026-11-02", shard, amount)))
+
+
+def spend(store: ProfileStore, budget: str, period: str, *amounts: int) -> None:
+    """Take from the shards of a budget, for another customer."""
+    takes = [BudgetTake(budget, period, shard, amount) for shard, amount in enumerate(amounts) if amount]
+    request = CommitRequest(a_decision(new_id("profile")), budgets=tuple(takes))
+    assert send(store, request).status == "committed"
 
 
 def paying(request: CommitRequest, *takes: BudgetTake) -> CommitRequest:

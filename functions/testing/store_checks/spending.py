@@ -1,10 +1,11 @@
-"""Budgets: opened once, taken to nothing, never overdrawn."""
+"""Budgets: opened once, taken to nothing, never overdrawn, divided anew when their limit changes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from functions.profiles.outbox import BudgetTake, ContactStatus
+from functions.profiles.budgets import BudgetShard, BudgetTake
+from functions.profiles.outbox import ContactStatus
 from functions.profiles.store import CommitRequest, ProfileStore
 from functions.testing.store_checks.samples import (
     DAY,
@@ -159,6 +160,72 @@ class BudgetChecks:
             assert refuses(store.open_budget, budget, _PERIOD, limits)
         assert store.budget_left(budget, _PERIOD) == ()
 
-    def _take(self, store: ProfileStore, budget: str, amount: int, *, shard: int = 0) -> str:
-        request = CommitRequest(a_decision(new_id("profile")))
-        return send(store, paid_from(request, budget, amount, shard=shard)).status
+    def test_a_share_of_another_limit_pays_nothing(self, store: ProfileStore) -> None:
+        """Whoever knows another limit has to divide what is left of it first; a payment without one does not ask."""
+        budget = new_id("budget")
+        store.open_budget(budget, _PERIOD, [6, 4])
+        assert store.budget_shards(budget, _PERIOD) == (BudgetShard(6, 6, 10), BudgetShard(4, 4, 10))
+        assert self._take(store, budget, 1, limit=9) == "budget_empty"
+        assert self._take(store, budget, 1, limit=11) == "budget_empty"
+        assert self._take(store, budget, 1, limit=10) == "committed"
+        assert self._take(store, budget, 1) == "committed"
+        assert store.budget_left(budget, _PERIOD) == (4, 4)
+
+    def test_what_was_spent_stays_spent_when_a_limit_is_divided_anew(self, store: ProfileStore) -> None:
+        """More or less is added to what is left in each shard, also to what others took meanwhile."""
+        budget = new_id("budget")
+        store.open_budget(budget, _PERIOD, [6, 4])
+        before = store.budget_shards(budget, _PERIOD)
+        self._take(store, budget, 2)
+        assert store.divide_budget(budget, _PERIOD, before, [10, 15])
+        assert store.budget_shards(budget, _PERIOD) == (BudgetShard(8, 10, 25), BudgetShard(15, 15, 25))
+        assert store.divide_budget(budget, _PERIOD, store.budget_shards(budget, _PERIOD), [2, 1])
+        assert store.budget_shards(budget, _PERIOD) == (BudgetShard(0, 2, 3), BudgetShard(1, 1, 3))
+        assert self._take(store, budget, 1, limit=3) == "budget_empty"
+        assert self._take(store, budget, 1, shard=1, limit=3) == "committed"
+
+    def test_a_division_is_carried_out_as_a_whole_or_not_at_all(self, store: ProfileStore) -> None:
+        """Not when one shard has spent more than its new share, nor when another division came first."""
+        budget = new_id("budget")
+        store.open_budget(budget, _PERIOD, [6, 4])
+        before = store.budget_shards(budget, _PERIOD)
+        self._take(store, budget, 3, shard=1)
+        assert not store.divide_budget(budget, _PERIOD, before, [4, 2])
+        assert store.budget_shards(budget, _PERIOD) == (BudgetShard(6, 6, 10), BudgetShard(1, 4, 10))
+        assert store.divide_budget(budget, _PERIOD, before, [4, 3])
+        assert not store.divide_budget(budget, _PERIOD, before, [6, 6])
+        assert store.budget_shards(budget, _PERIOD) == (BudgetShard(4, 4, 7), BudgetShard(0, 3, 7))
+
+    def test_a_release_goes_to_the_shard_whatever_its_share_is_by_then(self, store: ProfileStore) -> None:
+        """What is given back can be spent under the limit of now."""
+        budget, decision = new_id("budget"), a_decision(new_id("profile"))
+        store.open_budget(budget, _PERIOD, [10])
+        take = BudgetTake(budget, _PERIOD, 0, 7, 10)
+        assert send(store, paying(with_action(decision), take)).status == "committed"
+        assert store.divide_budget(budget, _PERIOD, store.budget_shards(budget, _PERIOD), [8])
+        entry = taken(store, decision)
+        assert entry.paid == (take,)
+        assert store.settle(entry, status="released")
+        assert store.budget_shards(budget, _PERIOD) == (BudgetShard(8, 8, 8),)
+
+    def test_a_division_that_does_not_fit_is_refused(self, store: ProfileStore) -> None:
+        """One share for each shard, none of them a debt, and at least one shard."""
+        budget = new_id("budget")
+        store.open_budget(budget, _PERIOD, [10, 10])
+        before = store.budget_shards(budget, _PERIOD)
+        for shards, shares in ((before, [10]), (before, [10, -1]), ((), ())):
+            assert refuses(store.divide_budget, budget, _PERIOD, shards, shares)
+        assert store.budget_left(budget, _PERIOD) == (10, 10)
+
+    def test_a_budget_is_opened_by_one_alone(self, store: ProfileStore) -> None:
+        """Shards of two limits would add up to neither, so that whoever comes second adds none."""
+        budget = new_id("budget")
+        store.open_budget(budget, _PERIOD, [5])
+        store.open_budget(budget, _PERIOD, [9, 9])
+        assert store.budget_left(budget, _PERIOD) == (5,)
+
+    def _take(
+        self, store: ProfileStore, budget: str, amount: int, *, shard: int = 0, limit: int | None = None
+    ) -> str:
+        take = BudgetTake(budget, _PERIOD, shard, amount, limit)
+        return send(store, replace(CommitRequest(a_decision(new_id("profile"))), budgets=(take,))).status

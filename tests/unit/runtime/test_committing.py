@@ -34,6 +34,7 @@ from functions.testing.sample_function import (
     consent,
     put_customer,
 )
+from functions.testing.store_checks.samples import spend
 
 PLAN = a_plan()
 
@@ -166,7 +167,9 @@ def test_an_empty_budget_rules_out_its_action_and_the_next_is_tried() -> None:
     budget = {"name": "money", "budget": "discount", "at_most": "25 EUR", "per": "day", "timezone": "UTC"}
     plan = a_plan(registry, rails=[budget])
     world, store = _world()
-    store.open_budget("money", "day-2026-11-02", [1500, 400])
+    store.open_budget("money", "day-2026-11-02", [1500, 1000])
+    spend(store, "money", "day-2026-11-02", 0, 600)
+    store.commits = 0
     receipt = world.runtime.handle(plan, an_event(), now=NOW)
     assert receipt.action is not None
     assert (receipt.action.name, store.commits) == (

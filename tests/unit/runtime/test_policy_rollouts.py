@@ -51,7 +51,9 @@ SEED, SHARE = "spring", 0.4
 INSIDE = [one for one in CUSTOMERS if bucket(SEED, one) < SHARE]
 OUTSIDE = [one for one in CUSTOMERS if bucket(SEED, one) >= SHARE]
 
-NEVER: Sequence[Mapping[str, Json]] = ({"name": "never", "forbid": "all", "unless": "`1` == `2`"},)
+NEVER: Sequence[Mapping[str, Json]] = (
+    {"name": "never", "forbid": "all", "unless": "profile.orders > `1000`"},
+)
 NIGHTS: Sequence[Mapping[str, Json]] = (
     {
         "name": "nights", "forbid": "all", "between": ["09:00", "12:00"], "timezone": "'UTC'",

@@ -32,6 +32,7 @@ from functions.testing.sample_function import (
     an_event,
     put_customer,
 )
+from functions.testing.store_checks.samples import spend
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 OFFER: Final = {"tags": ["discount"], "channel": "offers", "cost": 3}
@@ -166,7 +167,8 @@ def test_lists_that_can_not_be_read_take_the_action_away() -> None:
 def test_three_actions_are_tried_at_most_and_all_are_told() -> None:
     world = a_world()
     plan = railed(money(3), actions=("best", "second", "third", "fourth", "fifth"))
-    world.store.open_budget("rule-0", "day-2026-11-02", [1, 1])
+    world.store.open_budget("rule-0", "day-2026-11-02", [150, 150])
+    spend(world.store, "rule-0", "day-2026-11-02", 149, 149)
     receipt = world.runtime.handle(plan, an_event(), now=NOW)
     assert (receipt.outcome, taken(receipt)) == ("suppressed", None)
     assert [one.by for one in receipt.candidates] == [
