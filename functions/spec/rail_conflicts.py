@@ -171,8 +171,8 @@ class _Comparison:
         if self.sign == "eq":
             return not _holds(other.sign, self.value, other.value)
         if self.sign in ("gt", "gte") and other.sign in ("lt", "lte"):
-            if not (_is_number(self.value) and _is_number(other.value)):
-                return True  # an order of anything but numbers is null
+            if not _have_order(self.value, other.value):
+                return True  # no value is above the one and below the other
             touches = self.sign == "gte" and other.sign == "lte"
             return bool(self.value > other.value or (self.value == other.value and not touches))
         return False
@@ -191,13 +191,17 @@ def _comparison(node: Node) -> _Comparison | None:
 
 
 def _holds(sign: str, left: Any, right: Any) -> bool:
-    """Compare as JMESPath does: orders are those of numbers, and true is no 1."""
+    """Compare as expressions do: numbers with numbers and texts with texts, and true is no 1."""
     if sign in ("eq", "ne"):
         return (json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)) == (sign == "eq")
-    if not (_is_number(left) and _is_number(right)):
+    if not _have_order(left, right):
         return False
     found = {"lt": left < right, "lte": left <= right, "gt": left > right, "gte": left >= right}
     return bool(found[sign])
+
+
+def _have_order(left: Any, right: Any) -> bool:
+    return (_is_number(left) and _is_number(right)) or (isinstance(left, str) and isinstance(right, str))
 
 
 def _is_number(value: Any) -> bool:

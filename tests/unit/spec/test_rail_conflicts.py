@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -137,14 +138,27 @@ def test_a_period_that_is_over_is_a_warning(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_found_is_what_the_expressions_say() -> None:
-    """An order of anything but numbers is null, so that two of them are never true together."""
+_CONSTANTS = ["`1`", "`2`", "'x'", "'y'", "`true`", "`null`"]
+_VALUES = [0, 1, 1.5, 2, 3, "w", "x", "xx", "y", "z", True, False, None]
+
+
+def test_what_is_found_is_never_true_and_only_that_for_numbers_and_texts() -> None:
+    """Every pair of comparisons, asked of every value around their constants."""
     everything = Selection(everything=True)
-    texts = ["profile.a > 'x'", "profile.a < 'y'"]
-    rails = [EligibilityRail(text, None, everything, compile_expression(text)) for text in texts]
-    assert [one.names for one in conflicts(rails, None)] == [tuple(texts)]
-    values = [evaluate(rail.unless, {"profile": {"a": value}}) for rail in rails for value in ("x", 1, None)]
-    assert True not in values
+    signs = ("==", "!=", "<", "<=", ">", ">=")
+    texts = [f"profile.a {sign} {constant}" for sign in signs for constant in _CONSTANTS]
+    asked = {text: compile_expression(text) for text in texts}
+    true = {
+        text: {str(value) for value in _VALUES if evaluate(one, {"profile": {"a": value}}) is True}
+        for text, one in asked.items()
+    }
+    rails = {text: EligibilityRail(text, None, everything, one) for text, one in asked.items()}
+    found = 0
+    for one, other in combinations(texts, 2):
+        if list(conflicts([rails[one], rails[other]], None)):
+            found += 1
+            assert not true[one] & true[other], (one, other)
+    assert found > 100
 
 
 def test_three_quiet_times_may_cover_a_day_together() -> None:
