@@ -10,8 +10,7 @@ from typing import Final
 from functions.analysis.evidence import ASKED, Evidence, Witness
 from functions.analysis.recorded import OF_THE_POLICY, Recorded
 from functions.analysis.world import World
-from functions.decision.choosing import Candidate, Decision, choose, reads_outputs
-from functions.decision.evaluating import evaluate
+from functions.decision.choosing import Candidate, Decision, choose, reads_outputs, unfit
 from functions.decision.facts import Facts
 from functions.decision.probabilities import seed_of
 from functions.decision.rails import Charge, Rails, Ruling
@@ -143,7 +142,7 @@ class Judge:
             for rail in self._draft.policy.rails
             if not isinstance(rail, BudgetRail) and rail_applies(rail, action)
         }
-        return _Known(self._witness.of_eligibility(action, one, _NOT_ELIGIBLE), rails)
+        return _Known(self._witness.of_eligibility(action, one), rails)
 
     def _facts(self, one: Recorded, world: World, *, is_present: bool) -> Facts | None:
         document: dict[str, Json] = {
@@ -178,9 +177,9 @@ class Judge:
     def _eligibility(self, action: ActionPlan, facts: Facts, known: Evidence) -> tuple[Reason, ...]:
         if known.source == "recorded":
             return (known.against,) if known.against is not None else ()
-        if known.source == "unknown" or action.eligible is None:
+        if known.source == "unknown":
             return ()
-        return () if evaluate(action.eligible, facts.document) is True else (_NOT_ELIGIBLE,)
+        return unfit(action, facts.document)
 
     def _ruling(self, one: Recorded, facts: Facts, settled: frozenset[str]) -> Ruling:
         limit = self._draft.max_age
@@ -321,9 +320,6 @@ class Judge:
     def _is_budget(self, why: Reason) -> bool:
         place = self._order.get(why.rule or "")
         return place is not None and isinstance(self._draft.policy.rails[place], BudgetRail)
-
-
-_NOT_ELIGIBLE: Final = reason("actions.not_eligible")
 
 
 def _asks(known: Evidence) -> bool:

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from functions.analysis.recorded import Recorded
 from functions.decision.choosing import reads_outputs
-from functions.decision.reasons import Reason
+from functions.decision.reasons import ELIGIBILITY, Reason
 from functions.expressions import Expression
 from functions.spec.plan import ActionPlan, Plan
 from functions.spec.rails import (
@@ -89,7 +89,7 @@ class Witness:
             expressions.append(action.risk)
         return self.of_expressions(expressions, one)
 
-    def of_eligibility(self, action: ActionPlan, one: Recorded, why: Reason) -> Evidence:
+    def of_eligibility(self, action: ActionPlan, one: Recorded) -> Evidence:
         """Return what there is about the condition of an action itself."""
         if action.eligible is None:
             return ASKED
@@ -98,8 +98,8 @@ class Witness:
         late = reads_outputs(self._past, action.eligible) and not one.asked_model
         candidate = one.candidates.get(action.name)
         if same and candidate is not None and not late:
-            fell = any(reason.code == why.code for reason in candidate.reasons)
-            return Evidence("recorded", why if fell else None)
+            said = (why for why in candidate.reasons if why.code in ELIGIBILITY)
+            return Evidence("recorded", next(said, None))
         return self.of_expressions([action.eligible], one)
 
     def of_expressions(self, expressions: Iterable[Expression], one: Recorded) -> Evidence:

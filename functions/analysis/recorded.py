@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from functions.decision.experiments import OPTIMISED, Assignment
-from functions.decision.reasons import Reason
+from functions.decision.reasons import ELIGIBILITY, Reason
 from functions.documents import Json
 from functions.times import parse_instant
 
 OF_THE_POLICY: Final = frozenset(
     {
         "rail.blocked", "rail.unknown", "budget.empty", "contacts.full", "commit.attempts",
-        "actions.not_eligible", "policy.action_gone", "policy.action_unusable",
+        *ELIGIBILITY, "policy.action_gone", "policy.action_unusable",
     }
 )  # fmt: skip
 """Codes of reasons that another policy may not give; every other one stands whatever the policy says."""

@@ -52,6 +52,7 @@ def _rows(receipt: dict[str, Json]) -> Iterator[tuple[str, str]]:
     if receipt["scores"]:
         yield "score", _pairs(receipt["scores"])
     yield from _candidate_rows(receipt["candidates"], receipt["reason"]["text"])
+    yield from _chance_row(receipt["candidates"])
     yield from _value_rows(receipt["candidates"])
     yield from _group_row(receipt.get("experiment"))
     yield from _action_rows(receipt["action"])
@@ -109,6 +110,13 @@ def _candidate_rows(candidates: list[dict[str, Json]], told: str) -> Iterator[tu
         for text in texts:
             if text != told:
                 yield "", f"  {text}"
+
+
+def _chance_row(candidates: list[dict[str, Json]]) -> Iterator[tuple[str, str]]:
+    """Yield with which chances each candidate could have been drawn, where it was drawn."""
+    chances = {one["action"]: one["chance"] for one in candidates if one.get("chance") is not None}
+    if any(chance < 1 for chance in chances.values()):
+        yield "chances", ", ".join(f"{name} {chance:.1%}" for name, chance in chances.items())
 
 
 def _value_rows(candidates: list[dict[str, Json]]) -> Iterator[tuple[str, str]]:

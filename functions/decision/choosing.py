@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -10,7 +10,7 @@ from typing import Literal
 from functions.decision.evaluating import evaluate
 from functions.decision.rails import Ruling
 from functions.decision.ranking import DO_NOTHING, Valued
-from functions.decision.reasons import Reason, reason
+from functions.decision.reasons import ELIGIBILITY, Reason, reason
 from functions.decision.selecting import BY_ORDER, Selection, Setting, select
 from functions.documents import Json
 from functions.expressions import EvaluationFailure, Expression
@@ -213,10 +213,30 @@ def foreclosed(
 def _all_vetoed(plan: Plan, vetoes: Mapping[str, tuple[Reason, ...]]) -> Decision:
     """Return the decision in which every action fell; what removed all of them says more than the rest."""
     candidates = tuple(_vetoed(action, vetoes[action.name]) for action in plan.actions)
-    first = vetoes[plan.actions[0].name]
-    common = (why for why in first if all(why in reasons for reasons in vetoes.values()))
-    why = next(common, None) or reason("actions.not_eligible")
+    why = _common(list(vetoes.values())) or reason("actions.ruled_out", because=_told(vetoes))
     return Decision("suppressed", why, None, (*candidates, Candidate(DO_NOTHING, "chosen")))
+
+
+def _common(vetoes: Sequence[tuple[Reason, ...]]) -> Reason | None:
+    """Return the first reason that removed every action; each has a condition of its own, which counts as one."""
+    for why in vetoes[0]:
+        if why.code in ELIGIBILITY:
+            if all(any(one.code in ELIGIBILITY for one in reasons) for reasons in vetoes):
+                return reason("actions.not_eligible")
+        elif all(why in reasons for reasons in vetoes):
+            return why
+    return None
+
+
+def _told(vetoes: Mapping[str, tuple[Reason, ...]]) -> str:
+    """Say in a sentence for each action what removed it: the rules by name, all else in its own words."""
+    sentences = []
+    for name, reasons in vetoes.items():
+        rules = [f"the rule {one.rule}" for one in reasons if one.rule is not None]
+        own = ["its condition" for one in reasons if one.code in ELIGIBILITY]
+        rest = [one.code for one in reasons if one.rule is None and one.code not in ELIGIBILITY]
+        sentences.append(f"{name} fell by {' and '.join((*rules, *own, *rest))}.")
+    return " ".join(sentences)
 
 
 def _nothing_to_do(plan: Plan, why: Reason) -> Decision:
@@ -257,9 +277,21 @@ def _vetoes(
 ) -> tuple[Reason, ...]:
     """Return everything that removes an action, what the commit refused first."""
     refused = (removed[action.name],) if action.name in removed else ()
-    eligible = action.eligible is None or evaluate(action.eligible, document) is True
-    own = () if eligible else (reason("actions.not_eligible"),)
-    return (*refused, *own, *against(action))
+    return (*refused, *unfit(action, document), *against(action))
+
+
+def unfit(action: ActionPlan, document: Mapping[str, Json]) -> tuple[Reason, ...]:
+    """Return why the condition of an action keeps it from a customer; none when it holds, or there is none.
+
+    Null, a failure and whatever is neither true nor false is unknown, and unknown is no.
+    """
+    if action.eligible is None:
+        return ()
+    holds = evaluate(action.eligible, document)
+    if holds is True:
+        return ()
+    code = "eligibility.false" if holds is False else "eligibility.unknown"
+    return (reason(code, condition=action.eligible.source),)
 
 
 def _candidate(action: ActionPlan, vetoes: tuple[Reason, ...], selection: Selection) -> Candidate:

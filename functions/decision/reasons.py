@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from functions.documents import Json
 from functions.errors import FunctionsError
@@ -57,7 +58,11 @@ REASONS: Mapping[str, str] = {
     "condition.failed": "Nothing was done: the condition {condition} could not be evaluated, and unknown is no.",
     "actions.none": "Nothing was done: the function declares no action.",
     "actions.not_eligible": "Nothing was done: the customer is not eligible for any of the actions.",
-    "contacts.full": "Nothing was done: the contact log of this customer is full.",
+    "actions.ruled_out": "Nothing was done: none of the actions is left. {because}",
+    "eligibility.false": "The customer is not eligible for it: the condition {condition} does not hold.",
+    "eligibility.unknown": "Whether the customer is eligible for it can't be told, and unknown is no: the condition "
+    "{condition} is neither true nor false.",
+    "contacts.full": "The contact log of this customer is full.",
     "budget.empty": "The budget {rule} has not enough left. {sentence}",
     "rail.blocked": "The rule {rule} forbids it. {sentence}",
     "rail.unknown": "The rule {rule} can't be judged, because {path} is not known, and unknown is no. {sentence}",
@@ -71,11 +76,10 @@ REASONS: Mapping[str, str] = {
     "rollout.shadow": "Nothing was done: the function runs as a shadow of {function}, which decides.",
     "profile.missing": "Nothing was done: there is no profile for this customer.",
     "switch.function_off": "Nothing was done: the function {function} is switched off.",
-    "switch.action_off": "Nothing was done: an operator has switched the actions off.",
-    "policy.unavailable": "Nothing was done: which policy is in force could not be read, and unknown is no.",
-    "policy.action_gone": "Nothing was done: the policy in force no longer has the actions.",
-    "policy.action_unusable": "Nothing was done: the function can't carry out the actions as the policy in "
-    "force describes them.",
+    "switch.action_off": "An operator has switched the action off.",
+    "policy.unavailable": "Which policy is in force could not be read, and unknown is no.",
+    "policy.action_gone": "The policy in force no longer has the action.",
+    "policy.action_unusable": "The function can't carry out the action as the policy in force describes it.",
     "action.expired": "The action was not sent in time; the moment has passed.",
     "action.awaits_caller": "The action goes back to the page that asks with the same event, and none has asked.",
     "action.no_time": "The action is left to the schedule, so that the next event is decided in time.",
@@ -87,6 +91,10 @@ REASONS: Mapping[str, str] = {
 def reason(code: str, **parts: str) -> Reason:
     """Build a reason by its code."""
     return Reason(code, REASONS[code].format(**parts))
+
+
+ELIGIBILITY: Final = ("eligibility.false", "eligibility.unknown")
+"""Codes of the condition of an action itself."""
 
 
 def rail_reason(code: str, rule: str, sentence: str, path: str = "") -> Reason:

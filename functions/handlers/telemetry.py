@@ -64,6 +64,7 @@ _STATES: Final = {
     "wrong_type": "WrongType",
     "failed": "Failed",
 }
+_UNKNOWN: Final = {"rail.unknown": "RailUnknown", "eligibility.unknown": "EligibilityUnknown"}
 _RESPONSES: Final = {
     "recorded": "OutcomeRecorded",
     "credited": "OutcomeCredited",
@@ -80,7 +81,8 @@ class Telemetry:
     """The log, the metrics and the traces of one function.
 
     Metrics, by the dimension `service`, which is the function's name: a count for each outcome and each
-    rung of the model, `ConsentUnknown`, for each feature why its own value was not used
+    rung of the model, `ConsentUnknown`, `RailUnknown` and `EligibilityUnknown` for a decision in which a rule or the
+    condition of an action could not be judged, for each feature why its own value was not used
     (`Missing.<feature>`, `Null.`, `Stale.`, `OutOfRange.`, `WrongType.`), `Detector.<where>.<pattern>` for what
     looks like personal data, `Replayed` for a decision of a replay, which counts
     as nothing else, `Parked`, `Retried`, `Denied` for a record that waits until somebody mends a right or a
@@ -137,6 +139,8 @@ class Telemetry:
             self._counts["ConsentUnknown"] += 1
         if any(candidate.by == UNKNOWN for candidate in receipt.candidates):
             self._counts["PolicyUnavailable"] += 1
+        codes = {why.code for candidate in receipt.candidates for why in candidate.reasons}
+        self._counts.update(_UNKNOWN[code] for code in codes & _UNKNOWN.keys())
         for states in (receipt.imputed, receipt.unusable):
             for feature, state in states.items():
                 self._counts[f"{_STATES[state]}.{feature}"] += 1

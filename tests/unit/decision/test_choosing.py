@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from functions.decision.choosing import Decision, choose, foreclosed, suppressed
 from functions.decision.ranking import DO_NOTHING
-from functions.decision.reasons import reason
-from functions.spec.plan import Plan
+from functions.decision.reasons import Reason, rail_reason, reason
+from functions.spec.plan import ActionPlan, Plan
 from functions.testing.sample_function import REGISTRY, a_plan
 
 
@@ -56,7 +56,7 @@ def test_an_action_that_is_not_eligible_is_vetoed_and_the_next_is_chosen() -> No
         "action.chosen",
         "second",
         {
-            "first": ("vetoed", "actions.not_eligible"),
+            "first": ("vetoed", "eligibility.false"),
             "second": ("chosen", None),
             DO_NOTHING: ("outranked", "second"),
         },
@@ -65,7 +65,7 @@ def test_an_action_that_is_not_eligible_is_vetoed_and_the_next_is_chosen() -> No
 
 def test_when_every_action_is_vetoed_nothing_is_done() -> None:
     plan = _plan(eligible={"first": "features.n > `1`", "second": "features.n > `2`"})
-    vetoed = ("vetoed", "actions.not_eligible")
+    vetoed = ("vetoed", "eligibility.false")
     assert _said(choose(plan, {"features": {"n": 1}})) == (
         "suppressed",
         "actions.not_eligible",
@@ -93,7 +93,9 @@ def test_a_condition_that_does_not_hold_leaves_every_action_unreached() -> None:
 def test_only_exactly_true_holds(value: Any) -> None:
     document = {"features": {"n": value}}
     assert choose(_plan("features.n"), document).reason.code == "condition.false"
-    assert choose(_plan(eligible={"first": "features.n"}), document).reason.code == "actions.not_eligible"
+    decision = choose(_plan(eligible={"first": "features.n"}), document)
+    assert decision.reason.code == "actions.not_eligible"
+    assert decision.candidates[0].by == ("eligibility.false" if value is False else "eligibility.unknown")
 
 
 def test_true_holds() -> None:
@@ -112,6 +114,17 @@ def test_an_eligibility_that_fails_is_a_veto() -> None:
     plan = _plan(eligible={"first": "abs(features.n) > `1`", "second": None})
     decision = choose(plan, {"features": {"n": "text"}})
     assert (decision.action.name if decision.action else None) == "second"
+    (why,) = decision.candidates[0].reasons
+    assert why.code == "eligibility.unknown"
+    assert why.text.endswith("the condition abs(features.n) > `1` is neither true nor false.")
+
+
+def test_beside_an_action_that_is_taken_a_fallen_one_does_not_say_that_nothing_was_done() -> None:
+    plan = _plan(eligible={"first": "features.n > `1`", "second": None})
+    (why,) = choose(plan, {"features": {"n": 1}}).candidates[0].reasons
+    assert why.text == "The customer is not eligible for it: the condition features.n > `1` does not hold."
+    for code in ("contacts.full", "switch.action_off", "policy.unavailable", "policy.action_gone"):
+        assert not reason(code).text.startswith("Nothing was done")
 
 
 def test_what_the_commit_refused_is_vetoed_with_its_reason() -> None:
@@ -132,9 +145,19 @@ def test_when_all_fell_for_one_reason_that_reason_is_given() -> None:
     assert choose(_plan(), {}, removed={"first": full, "second": full}).reason == full
 
 
-def test_when_actions_fell_for_several_reasons_the_customer_is_not_eligible() -> None:
-    plan = _plan(eligible={"first": None, "second": "`false`"})
-    assert choose(plan, {}, removed={"first": reason("contacts.full")}).reason.code == "actions.not_eligible"
+def test_when_actions_fell_for_several_reasons_each_is_named() -> None:
+    plan = _plan(eligible={"first": None, "second": "features.n"})
+    rule = rail_reason("rail.blocked", "nights", "Not at night.")
+
+    def against(action: ActionPlan) -> tuple[Reason, ...]:
+        return (rule,) if action.name == "second" else ()
+
+    decision = choose(plan, {"features": {"n": False}}, against, removed={"first": reason("contacts.full")})
+    assert decision.reason.code == "actions.ruled_out"
+    assert decision.reason.text == (
+        "Nothing was done: none of the actions is left. first fell by contacts.full. "
+        "second fell by the rule nights and its condition."
+    )
 
 
 def test_the_reason_quotes_the_condition_as_its_author_wrote_it() -> None:

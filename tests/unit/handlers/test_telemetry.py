@@ -92,6 +92,34 @@ def test_metrics_tell_rungs_imputed_features_and_unknown_consent(capsys: pytest.
     assert "RungNone" not in found
 
 
+def test_what_could_not_be_judged_is_counted_apart_from_what_was_forbidden(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stages = {
+        "forbidden": handler_stage(a_plan(rails=[{**_UNLESS, "unless": "profile.orders > `9`"}])),
+        "unknown rule": handler_stage(a_plan(rails=[{**_UNLESS, "unless": "profile.missing"}])),
+        "unknown condition": handler_stage(a_plan(_unfit("profile.missing"))),
+    }
+    found = {}
+    for name, stage in stages.items():
+        sqs_handler(stage.worker)(batch(sqs_record(event_body())), stage.context)
+        counts = metrics(lines(capsys))
+        found[name] = {key: counts[key] for key in counts if key.endswith("Unknown")}
+    assert found == {
+        "forbidden": {},
+        "unknown rule": {"RailUnknown": [1]},
+        "unknown condition": {"EligibilityUnknown": [1]},
+    }
+
+
+_UNLESS = {"name": "rule", "forbid": "all"}
+
+
+def _unfit(condition: str) -> dict[str, Any]:
+    actions = {name: {**one, "eligible": condition} for name, one in REGISTRY["actions"].items()}
+    return {**REGISTRY, "actions": actions}
+
+
 def test_model_without_any_answer_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     plan = a_plan()
     assert plan.model is not None

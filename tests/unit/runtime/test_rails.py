@@ -111,7 +111,8 @@ def test_a_receipt_and_the_kept_decision_say_every_reason_in_plain_words() -> No
         actions=("best", "note"),
     )
     receipt = world.runtime.handle(plan, an_event(), now=NOW)
-    assert (receipt.outcome, receipt.reason.code) == ("suppressed", "actions.not_eligible")
+    assert (receipt.outcome, receipt.reason.code) == ("suppressed", "actions.ruled_out")
+    assert receipt.reason.text.endswith("best fell by the rule rule-1. note fell by the rule rule-2.")
     (kept,) = world.store.decisions(CUSTOMER)
     best, note, _ = kept.body["candidates"]
     (why,) = best["reasons"]
