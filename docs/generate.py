@@ -118,7 +118,8 @@ _POLICY_INTRODUCTION: Final = (
     "that runs: what was spent stays spent, a lower limit never pays more than it leaves, a higher one adds.\n"
     "- `functions validate` finds tags, actions, zones and consents that do not exist, caps that can never bind, "
     "and actions that can never pass, also for what several rules forbid together: periods without a common time, "
-    "quiet hours that cover the day, conditions that exclude each other. `functions explain --policy` says every rule in plain English.\n"
+    "quiet hours that cover the day, conditions that exclude each other. `functions explain --policy` says every "
+    "rule in plain English.\n"
     "- `functions policy publish` brings changed rules to the functions that run, [without a deployment]"
     "(deploy.md#change-the-policy-without-a-deployment).\n"
 )

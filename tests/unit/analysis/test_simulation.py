@@ -78,7 +78,8 @@ def recorded(world: Rehearsal, plan: Plan, happenings: Sequence[Happening]) -> l
     """Decide for real, and read the log as an export has it."""
     now = NOW
     for number, (hours, customer, score) in enumerate(happenings):
-        now += hours * HOUR
+        # A log keeps no order within an instant, so that no two decisions share one here.
+        now += hours * HOUR + timedelta(seconds=1)
         world.model.queue(ModelReply(score.encode(), "text/csv"))
         event = an_event(f"event-{number:03}", user_id=f"customer-{customer}", time=now)
         world.runtime.handle(plan, event, now=now)

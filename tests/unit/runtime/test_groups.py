@@ -22,8 +22,10 @@ from functions.models.model import ModelReply
 from functions.runtime.receipt import Receipt
 from functions.spec.experiment_plan import ExperimentPlan, ExperimentsPlan, Slice
 from functions.spec.plan import Plan
+from functions.spec.rails import BudgetRail
 from functions.testing.rehearsal import Rehearsal
 from functions.testing.sample_function import CUSTOMER, NOW, REGISTRY, SPEC, a_plan, an_event, put_customer
+from functions.testing.store_checks.samples import spend
 
 ALL = ((0.0, 1.0),)
 HOLDOUT = ExperimentsPlan(Slice("holdout", ALL))
@@ -121,11 +123,17 @@ def poor(*, learns: bool) -> Plan:
     return plan if learns else replace(plan, experiments=RANDOM)
 
 
+def spend_all(world: Rehearsal, plan: Plan) -> None:
+    (budget,) = (rail for rail in plan.policy.rails if isinstance(rail, BudgetRail))
+    world.store.open_budget("money", "day-2026-11-02", [budget.limit])
+    spend(world.store, "money", "day-2026-11-02", budget.limit)
+
+
 @pytest.mark.parametrize("learns", [True, False])
 def test_propensities_are_exact_also_where_the_budget_refuses_what_was_drawn(learns: bool) -> None:
     """Of each candidate, one over its chance where it was drawn and 0 elsewhere is 1 in the mean."""
     world, plan, size = a_world(), poor(learns=learns), 600
-    world.store.open_budget("money", "day-2026-11-02", [0])
+    spend_all(world, plan)
     weights: dict[str, float] = defaultdict(float)
     after_gift: Counter[str] = Counter()
     for number in range(size):
@@ -150,7 +158,7 @@ def test_propensities_are_exact_also_where_the_budget_refuses_what_was_drawn(lea
 
 def test_a_decision_keeps_what_was_drawn_before_the_budget_refused_it() -> None:
     world, plan = a_world(), poor(learns=False)
-    world.store.open_budget("money", "day-2026-11-02", [0])
+    spend_all(world, plan)
     for number in range(20):
         experiment = run(world, plan, f"event-{number}").as_document()["experiment"]
         if "first_draw" in experiment:
