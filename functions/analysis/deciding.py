@@ -24,6 +24,7 @@ from functions.runtime.drafting import ACTION_LIFE
 from functions.runtime.root import profile_document
 from functions.spec.plan import ActionPlan, Plan
 from functions.spec.rails import BudgetRail, rail_applies
+from functions.spec.ranking_plan import RankingPlan
 from functions.times import format_instant
 
 Present = Callable[[str], Snapshot | None]
@@ -32,7 +33,7 @@ Present = Callable[[str], Snapshot | None]
 NO_MODEL: Final = "the model was not asked, and its answer would count"
 NO_RECORD: Final = "what it reads of the event or the customer is not recorded"
 NO_PROFILE: Final = "the profile is there no more"
-NO_BELIEFS: Final = "what was learned by then is not recorded, and other actions are left to draw from"
+NO_BELIEFS: Final = "what was learned by then is not recorded, or not what the draft learns"
 NO_CANDIDATE: Final = "an action of the function was no candidate then"
 
 
@@ -227,24 +228,21 @@ class Judge:
         ranking = self._draft.policy.ranking
         if one.assignment.group == "random" or ranking is None:
             return None
-        if ranking.learning is not None:
-            return None if self._was_drawn_from(one, left) else NO_BELIEFS
+        if ranking.learning is not None and not self._are_believed(one, ranking):
+            return NO_BELIEFS
         worth = [each for name in left for each in _worth(self._action(name))]
         baseline = [each for each in self._draft.baseline.otherwise.values() if isinstance(each, Expression)]
         found = self._witness.of_expressions([*worth, *baseline], one)
         return None if found == ASKED else (NO_RECORD if one.asked_model else NO_MODEL)
 
-    def _was_drawn_from(self, one: Recorded, left: list[str]) -> bool:
-        """Say whether the same actions were left, worth the same."""
-        before = [name for name, each in one.candidates.items() if each.verdict != "vetoed"]
-        same = all(
-            (past := self._past.policy.action(name)) is not None
-            and _is_worth(past) == _is_worth(self._action(name))
-            for name in left
-        )
-        is_of_past = (one.policy, one.spec) == (self._past.bundle.policy, self._past.bundle.spec)
-        return (
-            is_of_past and before == left and same and self._past.policy.ranking == self._draft.policy.ranking
+    def _are_believed(self, one: Recorded, ranking: RankingPlan) -> bool:
+        """Say whether it is recorded what was learned by then, as the draft would have learned it."""
+        past = self._past.policy.ranking
+        if one.beliefs is None or past is None or past.learning is None or ranking.learning is None:
+            return False
+        counted = {objective.name: objective.kind for objective in past.objectives}
+        return past.learning.half_life == ranking.learning.half_life and all(
+            counted.get(objective.name) == objective.kind for objective in ranking.objectives
         )
 
     def _decided(
@@ -253,8 +251,6 @@ class Judge:
         removed, tried = dict(self._removed), list[str]()
         while True:
             decision = self._chosen(one, facts, standing, removed)
-            if decision is None:
-                return Simulated(unknown=NO_BELIEFS)
             action = decision.action
             if action is None:
                 return Simulated(candidates=decision.candidates)
@@ -281,38 +277,19 @@ class Judge:
         facts: Facts,
         standing: Mapping[str, _Standing],
         removed: Mapping[str, Reason],
-    ) -> Decision | None:
-        """Choose among what is left; None where what was learned would say which."""
-        ranking = self._draft.policy.ranking
-        if ranking is not None and ranking.learning is not None and not self._goes_by_order(one):
-            left = [name for name in standing if not standing[name].reasons and name not in removed]
-            if left and one.assignment.group == "optimised":
-                return self._drawn(one, standing, removed) if self._was_drawn_from(one, left) else None
+    ) -> Decision:
+        """Choose among what is left, by what was learned by then and by the number that drew then."""
         seed = seed_of(one.id, len(removed) - len(self._removed))
-        setting = Setting(ranking, self._draft.baseline.otherwise, one.assignment, seed)
+        setting = Setting(
+            self._draft.policy.ranking,
+            self._draft.baseline.otherwise,
+            one.assignment,
+            seed,
+            one.beliefs or {},
+        )
         return choose(
             self._bare, facts.document, lambda action: standing[action.name].reasons, removed, setting
         )
-
-    def _drawn(
-        self, one: Recorded, standing: Mapping[str, _Standing], removed: Mapping[str, Reason]
-    ) -> Decision:
-        """Return what was drawn then: from the same chances, by the same id."""
-        candidates = tuple(self._as_then(name, one, standing, removed) for name in standing)
-        chosen = next((each.action for each in candidates if each.verdict == "chosen"), None)
-        action = self._action(chosen) if chosen is not None else None
-        nothing = Candidate("do-nothing", "outranked" if action else "chosen", chosen)
-        why = reason("actions.not_worth")
-        return Decision("acted" if action else "no_action", why, action, (*candidates, nothing))
-
-    def _as_then(
-        self, name: str, one: Recorded, standing: Mapping[str, _Standing], removed: Mapping[str, Reason]
-    ) -> Candidate:
-        refused = (removed[name],) if name in removed else ()
-        reasons = (*refused, *standing[name].reasons)
-        if reasons:
-            return Candidate(name, "vetoed", reasons[0].code, reasons=reasons)
-        return Candidate(name, "chosen" if one.candidates[name].verdict == "chosen" else "outranked")
 
     def _action(self, name: str) -> ActionPlan:
         return next(action for action in self._draft.actions if action.name == name)
@@ -330,7 +307,3 @@ def _worth(action: ActionPlan) -> Iterator[Expression]:
     for each in (*action.value.values(), *action.chance.values(), action.risk):
         if isinstance(each, Expression):
             yield each
-
-
-def _is_worth(action: ActionPlan) -> tuple[object, ...]:
-    return (dict(action.value), dict(action.chance), action.cost, action.risk)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from functions.decision.experiments import OPTIMISED, Assignment
+from functions.decision.posteriors import Beliefs, beliefs_from
 from functions.decision.reasons import ELIGIBILITY, Reason
 from functions.documents import Json
 from functions.times import parse_instant
@@ -59,6 +60,7 @@ class Recorded:
         assignment: The group of the customer.
         candidates: By action.
         replayed: Whether a replay made it.
+        beliefs: What was learned by then of the actions; None where that is not recorded.
     """
 
     id: str
@@ -76,6 +78,7 @@ class Recorded:
     assignment: Assignment
     candidates: Mapping[str, PastCandidate]
     replayed: bool
+    beliefs: Beliefs | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -123,6 +126,7 @@ def _read(document: Mapping[str, Any]) -> Recorded:
         assignment=_assignment(experiment),
         candidates={str(one["action"]): _candidate(one) for one in candidates},
         replayed="generation" in document,
+        beliefs=beliefs_from(document["beliefs"]) if "beliefs" in document else None,
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -18,13 +20,14 @@ from functions.settings import read_settings
 if TYPE_CHECKING:
     from functions.analysis.figures import Found
     from functions.analysis.recorded import Recorded
-    from functions.analysis.simulation import History, Simulation, Subject
+    from functions.analysis.simulation import History, Simulation, Subject, Version, Versions
     from functions.operations.ordering import OrderedDecisions
     from functions.profiles.store import Contact, ProfileStore, Snapshot
+    from functions.spec.plan import Plan
 
 _EPILOG = """Nothing is sent, written or published. Decisions of the store, or of a file as
 `functions decisions export` writes it, are decided again in order of time, once by the
-policy of today and once by the draft. The first is the check of the method: what was
+policy of then and once by the draft. The first is the check of the method: what was
 recorded must come out again. With the draft, caps, cooldowns and budgets count what the
 draft itself would have done.
 
@@ -73,8 +76,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     try:
         with opened_store(read_settings(console.environment)) as store:
             _fill(log, arguments.decisions, store, console)
-            simulation = Simulation(subjects, _history(store, log))
-            found = _simulated(simulation, subjects, log, arguments, console)
+            with _versions(console) as versions:
+                simulation = Simulation(subjects, replace(_history(store, log), versions=versions))
+                found = _simulated(simulation, subjects, log, arguments, console)
     finally:
         log.close()
         console.progress("")
@@ -113,6 +117,33 @@ def _subjects(arguments: argparse.Namespace, console: Console) -> tuple[Mapping[
         removed = {action: reason(code) for action, code in applied.removed.items()}
         subjects[name] = Subject(plan, applied.plan, removed)
     return subjects, draft.currency
+
+
+@contextmanager
+def _versions(console: Console) -> Iterator[Versions]:
+    """Give functions with the policies that were published, where the store keeps any."""
+    from functions.build.published import apply_policy
+    from functions.decision.reasons import reason
+    from functions.errors import FunctionsError
+    from functions.profiles.opening import open_operator_store
+    from functions.runtime.versions import stored_version
+
+    documents = open_operator_store(read_settings(console.environment).store)
+
+    def version(plan: Plan, policy: str) -> Version | None:
+        if documents is None:
+            return None
+        try:
+            applied = apply_policy(plan, stored_version(documents, policy))
+        except FunctionsError:
+            return None
+        return applied.plan, {name: reason(code) for name, code in applied.removed.items()}
+
+    try:
+        yield version
+    finally:
+        if documents is not None:
+            documents.close()
 
 
 def _fill(log: OrderedDecisions, path: str | None, store: ProfileStore, console: Console) -> None:

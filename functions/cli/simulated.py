@@ -54,7 +54,7 @@ def _print_basis(found: Found, console: Console) -> None:
     console.out(console.paint(f"{number} looked at{between}", "bold"))
     wrong = found.different.total()
     console.out(
-        f"  check: by the policy of today {found.same:,} came out as recorded, to the last bit; {wrong:,} did not"
+        f"  check: by the policy of then {found.same:,} came out as recorded, to the last bit; {wrong:,} did not"
     )
     _print_counts(found.different, "    ", console)
     _print_group("could not be checked", found.unchecked, console)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from functions.documents import Json
 from functions.spec.ranking_plan import Kind, LearningPlan
 
 
@@ -46,6 +47,27 @@ EMPTY = Counter()
 
 Beliefs = Mapping[tuple[str, str], Counter]
 """What was counted in one segment, by action and objective; do-nothing is an action here."""
+
+
+def beliefs_document(beliefs: Beliefs) -> dict[str, Json]:
+    """Return beliefs as a decision keeps them: by action and objective trials, total and squares."""
+    found: dict[str, Json] = {}
+    for (action, objective), one in sorted(beliefs.items()):
+        found.setdefault(action, {})[objective] = [one.trials, one.total, one.squares]
+    return found
+
+
+def beliefs_from(document: Mapping[str, Json]) -> Beliefs:
+    """Read what `beliefs_document` wrote.
+
+    Raises:
+        ValueError: It did not; so do `TypeError` and `AttributeError` of other shapes.
+    """
+    return {
+        (action, objective): Counter(*map(float, numbers))
+        for action, found in document.items()
+        for objective, numbers in found.items()
+    }
 
 
 def one_response(amount: float) -> Counter:

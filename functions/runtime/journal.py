@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from functions.decision.choosing import Drawn
 from functions.decision.experiments import Assignment
+from functions.decision.posteriors import Beliefs, beliefs_document
 from functions.decision.reasons import Reason, error_reason
 from functions.documents import Json
 from functions.errors import EventError, FeatureError, FunctionsError, PayloadBlockedError
@@ -45,6 +46,7 @@ class Journal:
     assignment: Assignment | None = None
     leaf: str | None = None
     first_draw: Drawn | None = None
+    beliefs: Beliefs | None = None
 
     def receipt(self, outcome: Outcome, why: Reason) -> Receipt:
         """Return the receipt of an event about which nothing was decided."""
@@ -136,6 +138,9 @@ class Journal:
             )
         document = receipt.as_document()
         del document["payload"], document["timings_ms"]
+        if draft.cleared and self.beliefs is not None:
+            # What was drawn by, so that the draw can be done again.
+            document["beliefs"] = beliefs_document(self.beliefs)
         return document
 
 

@@ -233,7 +233,7 @@ class Run:
     def _choose(self, document: Mapping[str, Json], removed: Mapping[str, Reason]) -> Decision:
         assignment, seed = self.journal.assignment or OPTIMISED, seed_of(self._id, len(removed))
         setting = self._learner.setting(self._plan, document, assignment, seed=seed, now=self._now)
-        self.journal.leaf = setting.leaf
+        self.journal.leaf, self.journal.beliefs = setting.leaf, setting.beliefs if setting.leaf else None
         decision = choose(self._plan, document, self._against, {**removed, **self._in_force.removed}, setting)
         return deferred(decision, self._ruling)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -15,19 +16,24 @@ from hypothesis import strategies as st
 from functions.analysis.deciding import NO_BELIEFS, NO_MODEL, NO_RECORD
 from functions.analysis.figures import Found
 from functions.analysis.recorded import Recorded, read_recorded
-from functions.analysis.simulation import Change, History, Simulation, Subject
+from functions.analysis.simulation import Change, History, Kept, Simulation, Subject, Version
 from functions.build.published import apply_policy, published_form
+from functions.decision.posteriors import Counter
 from functions.decision.reasons import reason
 from functions.documents import Json, canonical_json, parse_json
+from functions.learning.trials import counter_name
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
 from functions.operations.exporting import decision_document
+from functions.profiles.feedback import FeedbackRecord
 from functions.profiles.memory import MemoryProfileStore
+from functions.profiles.store import Contact
 from functions.spec.plan import Plan
 from functions.testing.rehearsal import Rehearsal
 from functions.testing.sample_function import (
     NOW,
     REGISTRY,
+    SPEC,
     a_plan,
     a_profile,
     an_event,
@@ -65,13 +71,21 @@ def budget(euros: int) -> dict[str, Json]:
     }  # fmt: skip
 
 
+def nights(defer: str | None = "up to 12h") -> dict[str, Json]:
+    return {
+        "name": "nights", "forbid": ["big", "small"], "between": ["21:00", "08:00"],
+        "timezone": "'Europe/Berlin'", "defer": defer,
+    }  # fmt: skip
+
+
 def plan_of(rules: Rules, registry: Mapping[str, Json] = PRICED, **sections: Json) -> Plan:
     return a_plan(registry, rails=rules, **sections)
 
 
 @cache
 def plan_number(number: int) -> Plan:
-    return plan_of(POLICIES[number])
+    # Without `max_age` an action lives for a day, so that it can wait for the morning.
+    return plan_of(POLICIES[number], trigger={"event_pattern": SPEC["trigger"]["event_pattern"]})
 
 
 def recorded(world: Rehearsal, plan: Plan, happenings: Sequence[Happening]) -> list[Recorded]:
@@ -106,8 +120,20 @@ def simulated(
     past: Plan, draft: Plan, log: Sequence[Recorded], world: Rehearsal | None = None
 ) -> list[Change]:
     history = History(world.store.load) if world is not None else History()
+    return replayed(past, draft, log, history)
+
+
+def replayed(past: Plan, draft: Plan, log: Sequence[Recorded], history: History) -> list[Change]:
     simulation = Simulation({past.name: subject(past, draft)}, history)
     return [simulation.take(one) for one in log]
+
+
+def kept_in(world: Rehearsal) -> Kept:
+    def kept(profile_id: str, decision_id: str) -> Contact | None:
+        contacts = world.store.load(profile_id).state.contacts
+        return next((one for one in contacts if one.decision_id == decision_id), None)
+
+    return kept
 
 
 def figures(changes: Sequence[Change]) -> Found:
@@ -125,6 +151,9 @@ POLICIES: Sequence[Rules] = (
     (cooldown(12), budget(7)),
     (budget(5),),
     (cap(2, 48), cooldown(5), budget(12)),
+    (nights(),),
+    (nights(), cap(1, 20), budget(12)),
+    (nights(None), cooldown(12)),
 )
 """Rules by hand, so that each is compiled once."""
 
@@ -139,13 +168,19 @@ histories = st.lists(
 def test_the_policy_of_then_gives_every_decision_again_to_the_last_bit(
     then: int, happened: list[Happening]
 ) -> None:
-    past = plan_number(then)
-    log = recorded(a_world(), past, happened)
-    changes = simulated(past, past, log)
+    past, world = plan_number(then), a_world()
+    log = recorded(world, past, happened)
+    changes = replayed(past, past, log, History(kept=kept_in(world)))
     assert [(change.check, change.rule) for change in changes if change.check != "settled"] == [
         (None, None) for one in log if one.code != "condition.false"
     ]
     assert [change.after.name if change.after else None for change in changes] == [one.action for one in log]
+    # When an action leaves stands in the contact log alone.
+    kept = kept_in(world)
+    for change in changes:
+        contact = kept(change.recorded.profile_id, change.recorded.id)
+        assert (contact is None) == (change.after is None)
+        assert contact is None or contact.at == (change.simulated.due or change.recorded.at)
 
 
 @settings(max_examples=30, deadline=None)
@@ -294,20 +329,91 @@ def test_an_action_that_the_draft_no_longer_has_is_taken_by_that() -> None:
     assert (change.after.name if change.after else None, change.rule) == ("offer-10", "policy.action_gone")
 
 
-def test_what_was_learned_is_not_made_up() -> None:
+def learning(**section: Json) -> Plan:
+    """Return a function that learns, with a rule that the first customer does not pass."""
     valued = {
         name: {**action, "value": {"kept": 50}, "chance": {"kept": 0.5}}
         for name, action in PRICED["actions"].items()
     }
-    registry = {**PRICED, "actions": valued}
     decide: Json = {"actions": ["offer-20", "offer-10"], "do_nothing": {"kept": 0.1}}
-    policy: dict[str, Json] = {"objectives": {"kept": {}}, "learning": {}}
-    past = a_plan(registry, policy=policy, decide=decide)
-    draft = a_plan(registry, policy=policy, rails=[{**ORDERS, "forbid": "big"}], decide=decide)
-    log = recorded(a_world(), past, [(0, 1, "0.9"), (1, 0, "0.9")])
-    assert [one.check for one in simulated(past, past, log)] == [None, None]
-    # The second customer may never have the first offer: the same is left to draw from.
-    assert [one.simulated.unknown for one in simulated(past, draft, log)] == [NO_BELIEFS, None]
+    rails = section.pop("rails", [])
+    policy: dict[str, Json] = {"objectives": {"kept": {}}, "learning": section}
+    return a_plan({**PRICED, "actions": valued}, policy=policy, rails=rails, decide=decide)
+
+
+def learned(size: int = 12) -> list[Recorded]:
+    """Return decisions between which something is learned, as a log has them."""
+    world = a_world()
+    counters = {
+        "offer-20": Counter(40.0, 13.0, 13.0),
+        "offer-10": Counter(7.5, 0.1 + 0.2, 0.3),
+        "do-nothing": Counter(100.0, 9.0, 9.0),
+    }
+    for action, counter in counters.items():
+        name = counter_name("churn", "other", action, "kept")
+        body = {"trials": counter.trials, "total": counter.total, "squares": counter.squares}
+        record = FeedbackRecord("counter", name, "-", NOW - HOUR, body)
+        assert world.feedback.write_feedback([record]) is not False
+    return recorded(world, learning(), [(1, number % 2, "0.9") for number in range(size)])
+
+
+def test_a_draw_is_done_again_from_what_was_learned_by_then() -> None:
+    log = learned()
+    assert len({one.action for one in log}) > 1
+    assert any(one.beliefs for one in log)
+    assert [one.check for one in simulated(learning(), learning(), log)] == [None] * len(log)
+
+
+@pytest.mark.parametrize("change", ["choice", "beliefs", "id"])
+def test_a_draw_that_was_forged_is_told(change: str) -> None:
+    log = learned()
+    one = next(each for each in log if each.profile_id == "customer-1")
+    if change == "choice":
+        forged = replace(one, action="offer-10" if one.action != "offer-10" else "offer-20")
+    elif change == "beliefs":
+        forged = replace(one, beliefs={("offer-20", "kept"): Counter(1000.0, 900.0, 900.0)})
+    else:
+        forged = next(
+            candidate
+            for candidate in (replace(one, id=f"forged-{number}") for number in range(200))
+            if simulated(learning(), learning(), [candidate])[0].check is not None
+        )
+    (found,) = simulated(learning(), learning(), [forged])
+    assert found.is_checked
+    assert found.check is not None
+
+
+def test_other_actions_are_drawn_from_by_what_was_learned_by_then() -> None:
+    draft = learning(rails=[{**ORDERS, "forbid": "big"}])
+    changes = simulated(learning(), draft, learned())
+    assert [one.simulated.unknown for one in changes] == [None] * len(changes)
+    assert any(one.before != one.after for one in changes)
+
+
+def test_what_was_learned_and_is_not_recorded_is_not_made_up() -> None:
+    log = [replace(one, beliefs=None) for one in learned(2)]
+    changes = simulated(learning(), learning(), log)
+    assert [(one.check, one.is_checked, one.simulated.unknown) for one in changes] == [
+        (NO_BELIEFS, False, NO_BELIEFS)
+    ] * 2
+    slower = learning(half_life="90d")
+    assert {one.simulated.unknown for one in simulated(learning(), slower, learned(2))} == {NO_BELIEFS}
+
+
+def test_decisions_of_a_policy_that_was_published_before_are_checked_by_it() -> None:
+    then, today = plan_of([cap(1, 48)]), plan_of([])
+    log = recorded(a_world(), then, [(0, 1, "0.9"), (1, 1, "0.9")])
+    body = published_form(then.policy)
+
+    def versions(plan: Plan, policy: str) -> Version | None:
+        return (apply_policy(plan, body).plan, {}) if policy == then.policy.hash else None
+
+    changes = replayed(today, today, log, History(versions=versions))
+    assert [(one.check, one.is_checked) for one in changes] == [(None, True)] * 2
+    assert [one.after.name if one.after else None for one in changes] == ["offer-20", "offer-20"]
+    forged = replace(log[1], action="offer-10")
+    (found,) = replayed(today, today, [forged], History(versions=versions))
+    assert (found.is_checked, found.check is not None) == (True, True)
 
 
 def test_a_choice_that_does_not_come_out_again_is_told() -> None:
