@@ -113,7 +113,7 @@ def test_where_it_is_not_known_what_was_spent_nothing_more_is() -> None:
             return (BudgetShard(10_000, None, None),)
 
     charge = Charge("money", PERIOD, 300, (10_000,), reason("contacts.full"))
-    assert Spending(Older(), "decision").refused([charge]) == charge.spent
+    assert Spending(Older(), "decision", keep_until=NOW).refused([charge]) == charge.spent
 
 
 @settings(max_examples=60, deadline=None)
