@@ -117,9 +117,12 @@ class DynamoProfileStore:
         note: str | None = None,
         due_at: datetime | None = None,
         in_doubt: bool = False,
+        at: datetime | None = None,
     ) -> bool:
         """End a lease, and let the contact log follow."""
-        return settle_entry(self._calls, entry, status=status, note=note, due_at=due_at, in_doubt=in_doubt)
+        return settle_entry(
+            self._calls, entry, status=status, note=note, due_at=due_at, in_doubt=in_doubt, at=at
+        )
 
     def outbox(
         self, *, due_before: datetime | None = None, limit: int = 100, unreadable: Unreadable | None = None

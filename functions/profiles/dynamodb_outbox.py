@@ -16,7 +16,7 @@ from functions.profiles.dynamodb_expressions import Expression
 from functions.profiles.dynamodb_feedback import void_trial
 from functions.profiles.dynamodb_items import OUTBOX_SHARDS, Item, epoch_seconds, key_of, number, outbox_of
 from functions.profiles.dynamodb_keys import DECIDED, OUTBOX, STATE, key, shard_key, stands_in
-from functions.profiles.dynamodb_state import STATUS, VERSION, contact_attribute
+from functions.profiles.dynamodb_state import MOVED_AT, STATUS, VERSION, contact_attribute
 from functions.profiles.dynamodb_table import OUTBOX_INDEX, OUTBOX_INDEX_PARTITION_KEY, TTL_ATTRIBUTE
 from functions.profiles.outbox import ContactStatus, OutboxEntry, Unreadable
 from functions.profiles.rows import readable
@@ -58,6 +58,7 @@ def settle_entry(
     note: str | None,
     due_at: datetime | None,
     in_doubt: bool,
+    at: datetime | None,
 ) -> bool:
     """End a lease, and let the contact log and, of a release, the trial follow.
 
@@ -74,9 +75,9 @@ def settle_entry(
         key(entry.profile_id, OUTBOX + entry.decision_id),
         ReturnValuesOnConditionCheckFailure=_ALL_OLD,
     )
-    if status == "reserved":
+    if status == "reserved" and at is None:
         return _ended(calls.insist("update_item", **end), entry, status)
-    follow = [{"Update": _following(entry, status).request(calls.table, key(entry.profile_id, STATE))}]
+    follow = [{"Update": _following(entry, status, at).request(calls.table, key(entry.profile_id, STATE))}]
     given_back = _given_back(calls.table, entry) if status == "released" else []
     in_doubt = False
     for _ in range(_ATTEMPTS):
@@ -163,12 +164,16 @@ def _ending(
     return expression
 
 
-def _following(entry: OutboxEntry, status: ContactStatus) -> Expression:
+def _following(entry: OutboxEntry, status: ContactStatus, at: datetime | None) -> Expression:
     expression = Expression()
     contact = expression.name(contact_attribute(entry.decision_id))
     expression.when(f"attribute_exists({contact})")
     expression.set_path(f"{contact}.{expression.name(STATUS)}", expression.value({"S": status}))
-    if status == "released":
+    if at is not None:
+        expression.set_path(
+            f"{contact}.{expression.name(MOVED_AT)}", expression.value({"S": format_instant(at)})
+        )
+    if status == "released" or at is not None:
         expression.set(VERSION, f"{expression.name(VERSION)}+{expression.value(number(1))}")
     return expression
 

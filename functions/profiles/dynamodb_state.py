@@ -29,6 +29,9 @@ _CONTACT: Final = "contact#"
 STATUS: Final = "status"
 """What became of a contact; beside its text, so that it can be changed without being read."""
 
+MOVED_AT: Final = "moved_at"
+"""From when on a contact counts, where that was moved; beside its text for the same reason."""
+
 _TEXT: Final = "contact"
 _VERSION_BEFORE: Final = "version_before"
 _CONTACT_FIELDS: Final = frozenset({"action", "tags", "channel", "at", _VERSION_BEFORE})
@@ -199,7 +202,14 @@ def _contact_row(name: str, value: Attribute) -> Row:
     document = decode_document(str(row[_TEXT]), "a contact")
     if not isinstance(document, dict) or not document.keys() >= _CONTACT_FIELDS:
         raise StoreRejectedError("the store holds a contact that can't be read")
-    return {_COUNTS: 1, **document, "decision_id": name.removeprefix(_CONTACT), "status": row[STATUS]}
+    moved = {"at": value["M"][MOVED_AT]["S"]} if MOVED_AT in value["M"] else {}
+    return {
+        _COUNTS: 1,
+        **document,
+        **moved,
+        "decision_id": name.removeprefix(_CONTACT),
+        "status": row[STATUS],
+    }
 
 
 def _at(score: Attribute) -> str:

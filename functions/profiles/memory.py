@@ -149,6 +149,7 @@ class MemoryProfileStore:
         note: str | None = None,
         due_at: datetime | None = None,
         in_doubt: bool = False,
+        at: datetime | None = None,
     ) -> bool:
         """End a lease, and let the contact log follow."""
         with self._lock:
@@ -160,7 +161,10 @@ class MemoryProfileStore:
             kept.outbox[entry.decision_id] = outbox_row(ended)
             followed = [row for row in kept.contacts if row["decision_id"] == entry.decision_id]
             for row in followed:
-                row["status"] = status
+                row.update({"status": status} if at is None else {"status": status, "at": format_instant(at)})
+            if at is not None:
+                kept.contacts.sort(key=_at)
+                kept.version += 1 if followed else 0
             if status == "released":
                 kept.version += 1 if followed else 0
                 for take in ended.paid:

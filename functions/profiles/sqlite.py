@@ -101,6 +101,7 @@ class SqliteProfileStore:
         note: str | None = None,
         due_at: datetime | None = None,
         in_doubt: bool = False,
+        at: datetime | None = None,
     ) -> bool:
         """End a lease, and let the contact log follow."""
         keys = (entry.profile_id, entry.decision_id)
@@ -110,7 +111,10 @@ class SqliteProfileStore:
             if ended is None:
                 return False
             connection.execute(sql.PUT_OUTBOX, outbox_row(ended))
-            followed = connection.execute(sql.SETTLE_CONTACT, (status, *keys)).rowcount
+            moved = format_instant(at) if at is not None else None
+            followed = connection.execute(sql.SETTLE_CONTACT, (status, moved, *keys)).rowcount
+            if moved is not None and followed:
+                connection.execute(sql.MOVE_VERSION, (entry.profile_id,))
             if status == "released":
                 _release(connection, ended, moves=followed > 0)
         return True

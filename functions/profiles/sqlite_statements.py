@@ -65,7 +65,9 @@ READ_SCORES: Final = "SELECT * FROM score WHERE profile_id = ?"
 READ_CONTACTS: Final = "SELECT * FROM contact WHERE profile_id = ? ORDER BY at, seq"
 COUNT_CONTACTS: Final = "SELECT count(*) AS n FROM contact WHERE profile_id = ? AND at >= ?"
 PRUNE_CONTACTS: Final = "DELETE FROM contact WHERE profile_id = ? AND at < ?"
-SETTLE_CONTACT: Final = "UPDATE contact SET status = ? WHERE profile_id = ? AND decision_id = ?"
+SETTLE_CONTACT: Final = (
+    "UPDATE contact SET status = ?, at = COALESCE(?, at) WHERE profile_id = ? AND decision_id = ?"
+)
 READ_DECISION: Final = "SELECT * FROM decision WHERE profile_id = ? AND id = ?"
 READ_DECISIONS: Final = """
     SELECT * FROM decision WHERE profile_id = ? ORDER BY decided_at DESC, rowid DESC LIMIT ?

@@ -244,6 +244,7 @@ class ProfileStore(BudgetStore, Protocol):
         note: str | None = None,
         due_at: datetime | None = None,
         in_doubt: bool = False,
+        at: datetime | None = None,
     ) -> bool:
         """End a lease: `sent`, `released`, `unconfirmed`, or `reserved` again (for a retry, not before `due_at`).
 
@@ -258,6 +259,8 @@ class ProfileStore(BudgetStore, Protocol):
             note: Code of the error, or of the reason for a release.
             due_at: When to try again; only with `reserved`.
             in_doubt: Whether the attempt may have arrived; only with `reserved`, else it is `undelivered`.
+            at: When it left, or will, where that is later than its contact says: from then on it counts towards
+                caps, and the version moves. None leaves the contact where it is.
 
         Returns:
             False when the lease was lost meanwhile; nothing is changed then.

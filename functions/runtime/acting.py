@@ -190,9 +190,14 @@ def _send(entry: OutboxEntry, plan: ChannelPlan, now: datetime, ports: Ports) ->
     finally:
         ports.haste.note(plan, ports.monotonic() - began)
     ports.at_stage("sent")
-    ports.store.settle(entry, status="sent")
+    ports.store.settle(entry, status="sent", at=_later(entry, now))
     ports.at_stage("settled")
     return Performed(entry, "sent")
+
+
+def _later(entry: OutboxEntry, now: datetime) -> datetime | None:
+    """Return from when on an action counts towards caps that left later than it was decided; else None."""
+    return now if now > entry.created_at else None
 
 
 def _message(document: Mapping[str, Json]) -> ActionMessage:
@@ -218,7 +223,7 @@ def _obstructed(entry: OutboxEntry, obstacle: Obstacle, ports: Ports) -> Perform
         return _retry_later(entry, obstacle.note, ports)
     if obstacle.due is None:
         return _give_up(entry, obstacle.note, ports)
-    ports.store.settle(entry, status="reserved", note=obstacle.note, due_at=obstacle.due)
+    ports.store.settle(entry, status="reserved", note=obstacle.note, due_at=obstacle.due, at=obstacle.due)
     return Performed(entry, "queued", obstacle.note, entry.in_doubt)
 
 

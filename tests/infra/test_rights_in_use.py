@@ -12,13 +12,13 @@ import pytest
 from moto import mock_aws
 
 from functions.governance.consent import ConsentRecord
+from functions.profiles.budgets import BudgetTake
 from functions.profiles.dynamodb import DynamoProfileStore
 from functions.profiles.dynamodb_feedback import DynamoFeedbackStore
 from functions.profiles.dynamodb_operator import DynamoOperatorStore
 from functions.profiles.dynamodb_table import create_table
 from functions.profiles.feedback import FeedbackRecord
 from functions.profiles.operator_documents import MARK
-from functions.profiles.outbox import BudgetTake
 from functions.testing.store_checks.samples import (
     NOW,
     a_consent,

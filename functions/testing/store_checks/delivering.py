@@ -34,6 +34,46 @@ _SETTLED: Final[tuple[ContactStatus, ...]] = ("sent", "released", "unconfirmed")
 class OutboxChecks:
     """Leases, settling and listing."""
 
+    def test_an_action_that_leaves_later_counts_from_then_on(self, store: ProfileStore) -> None:
+        """Its contact moves and keeps what else it holds, and a decision that saw it earlier is told so."""
+        profile_id = new_id("profile")
+        first, second = acted(store, profile_id), acted(store, profile_id, at=NOW + HOUR)
+        seen = read(store, profile_id).state
+        late = NOW + 5 * HOUR
+        assert store.settle(taken(store, first, now=late), status="sent", at=late)
+        state = read(store, profile_id).state
+        assert [(one.decision_id, one.at, one.status) for one in state.contacts] == [
+            (second.id, NOW + HOUR, "reserved"),
+            (first.id, late, "sent"),
+        ]
+        assert state.contacts[1] == replace(seen.contacts[0], at=late, status="sent")
+        assert state.version == seen.version + 1
+        stale = with_action(a_decision(profile_id, at=late), version=seen.version)
+        assert send(store, stale).status == "version_moved"
+
+    def test_an_action_that_waits_counts_from_when_it_will_leave(self, store: ProfileStore) -> None:
+        """Also when it is to wait once more; without a time its contact stays where it is."""
+        decision = acted(store, new_id("profile"))
+        due = NOW + 3 * HOUR
+        assert store.settle(taken(store, decision), status="reserved", due_at=due, at=due)
+        assert store.settle(taken(store, decision, now=due), status="reserved", due_at=due + HOUR)
+        (contact,) = read(store, decision.profile_id).state.contacts
+        assert (contact.at, contact.status) == (due, "reserved")
+        entry = store.outbox_entry(decision.profile_id, decision.id)
+        assert entry is not None
+        assert entry.due_at == due + HOUR
+
+    def test_a_moved_contact_is_pruned_by_when_it_left(self, store: ProfileStore) -> None:
+        """The log keeps it for as long as rules look back from then."""
+        profile_id = new_id("profile")
+        first = acted(store, profile_id)
+        assert store.settle(taken(store, first), status="sent", at=NOW + 2 * DAY)
+        later = with_action(a_decision(profile_id, at=NOW + 3 * DAY), version=2)
+        assert later.state is not None
+        pruning = replace(later, state=replace(later.state, prune_before=NOW + DAY))
+        assert send(store, pruning).status == "committed"
+        assert len(read(store, profile_id).state.contacts) == 2
+
     def test_a_free_entry_is_leased(self, store: ProfileStore) -> None:
         """The lease is on the entry, and counts as an attempt."""
         decision = acted(store, new_id("profile"))
