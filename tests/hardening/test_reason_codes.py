@@ -12,23 +12,24 @@ import pytest
 
 from functions.build.published import published_form
 from functions.decision.reasons import CONSENT_SENTENCES, REASONS
-from functions.errors import (
-    ProfileStoreError,
-)
+from functions.errors import ActionUnavailableError, ProfileStoreError
 from functions.governance.consent import ConsentRecord
 from functions.models.memory import MemoryModel
 from functions.profiles.memory import MemoryProfileStore
 from functions.profiles.memory_operator import MemoryOperatorStore
 from functions.profiles.store import CommitResult
+from functions.runtime.engine import Runtime
+from functions.runtime.haste import Haste
 from functions.runtime.stored_policy import StoredPolicy
 from functions.runtime.versions import Pointer, publish
 from functions.spec.experiment_plan import ExperimentPlan, ExperimentsPlan, Slice
 from functions.spec.loading import load_policy
-from functions.spec.plan import Plan
+from functions.spec.plan import ChannelPlan, Plan
 from functions.testing.rehearsal import InterruptedStore, Rehearsal
 from functions.testing.sample_function import (
     NOW,
     REGISTRY,
+    SPEC,
     a_plan,
     a_profile,
     an_event,
@@ -62,6 +63,32 @@ def _without_the_offer(registry: Any) -> None:
 def _by_another_channel(registry: Any) -> None:
     registry["channels"]["elsewhere"] = {"kind": "memory"}
     registry["actions"]["offer-20"]["channel"] = "elsewhere"
+
+
+def _acted(*, channels: Mapping[str, ChannelPlan] | None = None, **ports: Any) -> str:
+    """Return the note of an action that does not leave at once."""
+    world = Rehearsal(now=NOW, model=MemoryModel([HIGH]))
+    put_customer(world.store)
+    plan = a_plan()
+    plan = replace(plan, policy=replace(plan.policy, channels=channels or plan.channels))
+    receipt = Runtime(replace(world.ports, **ports)).handle(plan, an_event(), now=NOW)
+    assert receipt.action is not None
+    return str(receipt.action.note)
+
+
+def _superseded(_: Desk) -> str:
+    told = {"scores.churn_risk": {**SPEC["write_back"]["scores.churn_risk"], "notify": "offers"}}
+    plan = a_plan(decide={}, write_back=told, trigger={**SPEC["trigger"], "max_age": "1h"})
+    world = Rehearsal(now=NOW, model=MemoryModel([HIGH, HIGH]))
+    put_customer(world.store)
+    world.channel.fail(ActionUnavailableError("the receiver is down"))
+    for minutes in (10, 0):
+        event = an_event(f"event-{minutes}", time=NOW - timedelta(minutes=minutes))
+        world.runtime.handle(plan, event, now=NOW)
+    world.wait(timedelta(minutes=1))
+    ((_entry, performed),) = world.runtime.redrive(plan.policy, now=NOW)
+    assert performed is not None
+    return str(performed.note)
 
 
 def _redriven(_: Desk) -> str:
@@ -173,6 +200,9 @@ REASON_CODES: Final[Mapping[str, Provocation]] = {
     "event.no_trigger": lambda _: reason_of(name="purchase"),
     "profile.missing": lambda _: reason_of(customer=False),
     "action.expired": _redriven,
+    "action.awaits_caller": lambda _: _acted(channels={"offers": ChannelPlan("offers", "response", {})}),
+    "action.no_time": lambda _: _acted(haste=Haste(lambda: 0.0)),
+    "score.superseded": _superseded,
     "switch.function_off": lambda _: with_switches(off("function", "churn"))[0],
     "switch.action_off": lambda _: with_switches(off("action", "offer-20", "offer-10"))[0],
     "policy.action_gone": lambda desk: _published(desk, _without_the_offer),

@@ -217,7 +217,7 @@ def test_score_of_the_same_instant_is_told_while_it_is_the_stored_one() -> None:
 def test_replay_of_the_past_tells_nothing_and_leaves_nothing_to_tell() -> None:
     world = _answering(b"0.9", b"0.1")
     _scored(world, "event", timedelta(0))
-    world.rehearsal.wait(timedelta(days=10))
+    world.rehearsal.wait(timedelta(hours=2))  # too late to act, and the score has not run out
     again = _scored(world, "event", timedelta(0), generation=generation_of("again"))
     assert again.write_back == {"scores.churn_risk": 0.1}
     assert _told(world) == [0.9]
