@@ -22,7 +22,7 @@ from functions.runtime.engine import Runtime
 from functions.runtime.haste import Haste
 from functions.runtime.stored_policy import StoredPolicy
 from functions.runtime.versions import Pointer, publish
-from functions.spec.experiment_plan import ExperimentPlan, ExperimentsPlan, Slice
+from functions.spec.experiment_plan import ExperimentPlan, ExperimentsPlan, Mode, RolloutPlan, Slice
 from functions.spec.loading import load_policy
 from functions.spec.plan import ChannelPlan, Plan
 from functions.testing.rehearsal import InterruptedStore, Rehearsal
@@ -37,6 +37,7 @@ from functions.testing.sample_function import (
     put_customer,
     write_specs,
 )
+from functions.testing.store_checks.samples import spend
 from tests.hardening.provoking import HIGH, LOW, Desk, Provocation, decided, off, reason_of, with_switches
 
 
@@ -132,7 +133,8 @@ def _money(limit: int) -> Mapping[str, Any]:
 
 def _without_money() -> MemoryProfileStore:
     store = MemoryProfileStore()
-    store.open_budget("rule", "day-2026-11-02", [0])
+    store.open_budget("rule", "day-2026-11-02", [500])
+    spend(store, "rule", "day-2026-11-02", 500)
     return store
 
 
@@ -161,6 +163,20 @@ def _drawn(code: str) -> str:
 
 _EVERYBODY: Final = ((0.0, 1.0),)
 _HOLDOUT: Final = ExperimentsPlan(Slice("holdout", _EVERYBODY))
+
+
+def _tried(mode: Mode, *, of: str) -> ExperimentsPlan:
+    """Return rollouts in which the function is tried for everybody, or another one in its place."""
+    name = "other" if of == "churn" else "churn"
+    return ExperimentsPlan(rollouts=(RolloutPlan(name, of, mode, Slice("tried", _EVERYBODY)),))
+
+
+def _unfit(condition: str) -> str:
+    actions = {"offer-5": {**_PRICED["actions"]["offer-5"], "eligible": condition}}
+    plan = a_plan({**_PRICED, "actions": actions}, decide={"actions": ["offer-5"]})
+    return str(decided(plan).candidates[0].by)
+
+
 _RANDOM: Final = ExperimentsPlan(None, (ExperimentPlan("offers", "offers", {"random": _EVERYBODY}),))
 
 
@@ -184,6 +200,14 @@ REASON_CODES: Final[Mapping[str, Provocation]] = {
     "actions.not_eligible": lambda _: reason_of(
         a_plan(decide={"actions": ["offer-20"]}), profile=a_profile(orders=1)
     ),
+    "actions.ruled_out": lambda _: reason_of(
+        a_plan(
+            rails=[{"name": "rule", "forbid": {"actions": ["offer-10"]}, "unless": "profile.orders > `9`"}]
+        ),
+        profile=a_profile(orders=1),
+    ),
+    "eligibility.false": lambda _: _unfit("features.orders > `9`"),
+    "eligibility.unknown": lambda _: _unfit("profile.missing"),
     "contacts.full": _full_contact_log,
     "budget.empty": lambda _: reason_of(_railed(_money(5)), store=_without_money()),
     "commit.attempts": _three_attempts,
@@ -198,6 +222,8 @@ REASON_CODES: Final[Mapping[str, Provocation]] = {
     "event.too_old": lambda _: reason_of(age=timedelta(minutes=1)),
     "event.replayed": lambda _: reason_of(age=timedelta(minutes=1), generation=1),
     "event.no_trigger": lambda _: reason_of(name="purchase"),
+    "rollout.elsewhere": lambda _: reason_of(replace(a_plan(), experiments=_tried("canary", of="churn"))),
+    "rollout.shadow": lambda _: reason_of(replace(a_plan(), experiments=_tried("shadow", of="other"))),
     "profile.missing": lambda _: reason_of(customer=False),
     "action.expired": _redriven,
     "action.awaits_caller": lambda _: _acted(channels={"offers": ChannelPlan("offers", "response", {})}),
