@@ -36,6 +36,7 @@ examples:
   functions policy publish --canary 5% --note "spring prices"
   functions policy use d7a0ae8dac853b66 --canary 25%
   functions policy promote
+  functions policy stop
   functions policy list
   functions policy use d7a0ae8dac853b66 --note "back to winter"
   functions policy show
@@ -55,12 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     use.add_argument("hash", metavar="HASH", help="of the version")
     _add_note(use)
     _add_part(use)
-    _add_note(steps.add_parser("promote", help="put the version that is tried into force for everybody"))
-    steps.add_parser("stop", help="try nothing any more: everybody goes by what is in force")
+    promote = steps.add_parser("promote", help="put the version that is tried into force for everybody")
+    _add_note(promote)
+    stop = steps.add_parser("stop", help="try nothing any more: everybody goes by what is in force")
     add_json(steps.add_parser("list", help="list the last versions that came into force, newest first"))
     show = steps.add_parser("show", help="print what a version holds, as JSON")
     show.add_argument("hash", nargs="?", metavar="HASH", help="of the version; by default the one in force")
-    for step in (publish, use, show):
+    for step in (publish, use, promote, stop, show):
         add_json(step)
 
 
@@ -190,18 +192,24 @@ def _promote(store: OperatorStore, arguments: argparse.Namespace, console: Conso
         raise _nothing_is_tried()
     version, note = pointer.rollout.hash, arguments.note or pointer.rollout.note
     use(store, version, pointer, note=note, at=utc_now())
-    console.err(f"in force: {version}")
+    if arguments.json:
+        console.json({"hash": version, "changed": True})
+    else:
+        console.err(f"in force: {version}")
     return 0
 
 
-def _stop(store: OperatorStore, _: argparse.Namespace, console: Console) -> int:
+def _stop(store: OperatorStore, arguments: argparse.Namespace, console: Console) -> int:
     from functions.runtime.versions import stop, stored_pointer
 
     pointer = stored_pointer(store)
     if pointer.rollout is None:
         raise _nothing_is_tried()
     stop(store, pointer)
-    console.err(f"stopped: {pointer.rollout.hash}; everybody goes by {pointer.hash}")
+    if arguments.json:
+        console.json({"hash": pointer.hash, "stopped": pointer.rollout.hash})
+    else:
+        console.err(f"stopped: {pointer.rollout.hash}; everybody goes by {pointer.hash}")
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -202,17 +202,24 @@ def test_every_action_that_a_draft_allows_keeps_every_rule_of_the_draft(
             assert keeps(rule, change, done[:number])
 
 
+def left_at(change: Change) -> datetime:
+    """Return when an action leaves: at once, or when the night is over."""
+    return change.simulated.due or change.recorded.at
+
+
 def keeps(rule: Mapping[str, Json], change: Change, before: Sequence[Change]) -> bool:
     at, action = change.recorded.at, change.after
     assert action is not None
     mine = [one for one in before if one.recorded.profile_id == change.recorded.profile_id]
     if rule["name"] == "cap":
         length = int(rule["per"].split("h")[0]) * HOUR
-        return bool(len([one for one in mine if one.recorded.at > at - length]) < rule["at_most"])
+        return bool(len([one for one in mine if left_at(one) > at - length]) < rule["at_most"])
     if rule["name"] == "cooldown":
         length = int(rule["for"].removesuffix("h")) * HOUR
         big = [one for one in mine if one.after and one.after.name == "offer-20"]
-        return action.name != "offer-10" or not any(one.recorded.at > at - length for one in big)
+        return action.name != "offer-10" or not any(left_at(one) > at - length for one in big)
+    if rule["name"] == "nights":
+        return 8 <= left_at(change).astimezone(BERLIN).hour < 21
     day = at.astimezone(BERLIN).date()
     today = [one for one in before if one.recorded.at.astimezone(BERLIN).date() == day]
     paid = [one.after.cost or 0 for one in (*today, change) if one.after is not None]

@@ -1,6 +1,7 @@
 """Which action is chosen, and what is said about the others."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,8 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.decision.choosing import Decision, choose, foreclosed, suppressed
+from functions.decision.experiments import Assignment
+from functions.decision.posteriors import Counter
 from functions.decision.ranking import DO_NOTHING
 from functions.decision.reasons import Reason, rail_reason, reason
+from functions.decision.selecting import Setting
+from functions.expressions import compile_expression
 from functions.spec.plan import ActionPlan, Plan
 from functions.testing.sample_function import REGISTRY, a_plan
 
@@ -245,3 +250,74 @@ def test_candidates_agree_with_the_outcome_whatever_the_model_answers(
     assert decision.action is None or decision.action.name not in removed
     assert decision.outcome != "suppressed" or {verdicts[name] for name in NAMES} == {"vetoed"}
     assert all((one.by is None) is (one.verdict == "chosen") for one in decision.candidates)
+
+
+def _together(*, learns: bool) -> Plan:
+    """Return a function whose four actions read everything that could speak for them."""
+    actions = {
+        f"offer-{n}": {"channel": "offers", "cost": 1, "value": {"kept": 1}, "chance": {"kept": 0.5}}
+        for n in range(4)
+    }
+    policy: dict[str, Any] = {"objectives": {"kept": {}}, **({"learning": {}} if learns else {})}
+    registry = {**REGISTRY, "currency": "EUR", "actions": actions}
+    plan = a_plan(registry, policy=policy, decide={"actions": list(actions), "do_nothing": {"kept": 0.1}})
+    judged = tuple(
+        replace(
+            action,
+            eligible=compile_expression(f"features.e{n}"),
+            value={"kept": compile_expression(f"features.v{n}")},
+            chance={"kept": compile_expression("churn_risk")},
+        )
+        for n, action in enumerate(plan.actions)
+    )
+    return replace(plan, policy=replace(plan.policy, actions=judged))
+
+
+_TOGETHER = {learns: _together(learns=learns) for learns in (False, True)}
+_TERMS = st.tuples(st.floats(-50, 200), st.floats(0, 1), st.floats(0, 3))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(_TERMS, min_size=4, max_size=4),
+    st.lists(st.booleans(), min_size=4, max_size=4),
+    st.lists(st.booleans(), min_size=4, max_size=4),
+    st.sampled_from(["optimised", "random", "usual"]),
+    st.booleans(),
+    st.floats(0, 1, exclude_max=True),
+    st.floats(0, 1),
+)
+def test_whatever_is_ranked_learned_or_drawn_no_vetoed_action_comes_back(
+    terms: list[tuple[float, float, float]],
+    ruled_out: list[bool],
+    eligible: list[bool],
+    group: Any,
+    learns: bool,
+    seed: float,
+    output: float,
+) -> None:
+    """Rails, eligibility, values, levers, what a model says and what was learned, all at once."""
+    plan = _TOGETHER[learns]
+    names = [action.name for action in plan.actions]
+    lever = {name: lever for name, (_, _, lever) in zip(names, terms, strict=True)}
+    document = {
+        "features": {f"e{index}": one for index, one in enumerate(eligible)}
+        | {f"v{index}": value for index, (value, _, _) in enumerate(terms)},
+        "churn_risk": output,
+    }
+    assert plan.policy.ranking is not None
+    ranking = replace(plan.policy.ranking, levers=lever)
+    beliefs = {
+        (name, "kept"): Counter(50, 50 * chance, 50 * chance)
+        for name, (_, chance, _) in zip(names, terms, strict=True)
+    }
+    setting = Setting(ranking, plan.baseline.otherwise, Assignment(group), seed, beliefs)
+    rule = rail_reason("rail.blocked", "rule", "No.")
+    vetoed = {name for name, out in zip(names, ruled_out, strict=True) if out}
+    unfit = {name for name, fits in zip(names, eligible, strict=True) if not fits}
+    decision = choose(plan, document, lambda one: (rule,) if one.name in vetoed else (), None, setting)
+    assert decision.action is None or decision.action.name not in vetoed | unfit
+    for candidate in decision.candidates:
+        if candidate.action in vetoed | unfit:
+            assert (candidate.verdict, candidate.chance, candidate.value) == ("vetoed", None, None)
+    assert (decision.outcome == "suppressed") == (set(names) == vetoed | unfit)
