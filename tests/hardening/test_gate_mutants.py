@@ -23,6 +23,12 @@ SOUND = "tests/unit/governance/test_labels_are_sound.py"
 LINEAGE = "tests/unit/spec/test_lineage_gate.py"
 GATE = "tests/unit/governance/test_gate.py"
 WAYS = "tests/unit/spec/test_lineage_ways.py"
+IDS = "tests/hardening/test_canaries_of_ids.py"
+AT_THE_ACT = "tests/unit/runtime/test_aliases_at_the_act.py"
+SUPPRESSION = "tests/unit/runtime/test_suppression.py"
+SCREENING = "tests/unit/runtime/test_screening.py"
+CONSENT = "tests/unit/runtime/test_consent.py"
+MEMORY = "tests/unit/profiles/test_memory.py"
 LOG = "tests/unit/handlers/test_log.py"
 
 SECOND_CHECK = 'clearance = self._check_consent(snapshot, "before_action")'
@@ -72,6 +78,26 @@ MUTANTS = [
     ("spec/lineage_ways.py", "for sink in self._sinks if output in sink.outputs]", "for sink in ()]", WAYS),
     ("spec/lineage_ways.py", "*(use for rung in rungs for use in rung.uses)", "", WAYS),
     ("spec/lineage_ways.py", "for use in self._reads.trigger:", "for use in ():", WAYS),
+    # Ids: plain in a log, an alias that is not followed, or that the act has forgotten.
+    ("handlers/log.py", '"profile_id": hashed(receipt.profile_id)', '"profile_id": receipt.profile_id', IDS),
+    ("handlers/log.py", '"id": hashed(receipt.event_id)', '"id": receipt.event_id', IDS),
+    ("handlers/log.py", "name if name in known_names else hashed(name)", "name", IDS),
+    ("runtime/run.py", "for _ in range(MAX_ALIASES):", "for _ in ():", IDS),
+    ("runtime/rechecking.py", "if last.profile_id == own.profile_id else (own, last)", "", AT_THE_ACT),
+    ("runtime/suppression.py", "(snapshot.profile_id, *known_as)", "(snapshot.profile_id,)", SUPPRESSION),
+    # The act: what has expired, or is over a cap by now, still leaves.
+    ("runtime/rechecking.py", "entry.expires_at <= now", "False", "tests/unit/runtime/test_ambiguous_acts.py"),
+    ("runtime/rechecking.py", "found = found or _rule_obstacle(", "found or _rule_obstacle(", SUPPRESSION),
+    # The detector: it finds nothing, blocks nothing, or is not asked.
+    ("governance/detector.py", "for name, holds in _PATTERNS if holds(text)", "for name, holds in ()", SCREENING),
+    ("runtime/journal.py", 'self.plan.governance.on_hit == "block"', "False", SCREENING),
+    ("runtime/committing.py", "canonical_json(entry.message)", 'canonical_json(entry.message["payload"])', SCREENING),
+    ("runtime/committing.py", "(request.outbox, *request.notices)", "(request.outbox,)", SCREENING),
+    # What is kept without consent, for longer than agreed, or after an erasure.
+    ("runtime/journal.py", "segment=None, ", "", CONSENT),
+    ("runtime/drafting.py", "draft.plan.governance.keep_decisions or KEEP_DECISIONS", "KEEP_DECISIONS", CONSENT),
+    ("profiles/memory.py", "self._kept.pop(profile_id, _Kept())", "self._kept.get(profile_id, _Kept())", MEMORY),
+    ("profiles/memory.py", "responded = self.feedback.forget_feedback(profile_id)", "responded = False", MEMORY),
 ]  # fmt: skip
 SHOWN = range(0, len(MUTANTS), 9)
 """A few of them, from every part of the list."""
