@@ -13,8 +13,8 @@ from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from functions.operations.exporting import FOLDER
-from functions.profiles.dynamodb_keys import DECIDED, DECISION
+from functions.operations.exporting import FOLDER, OUTCOMES_FOLDER
+from functions.profiles.dynamodb_keys import DECIDED, DECISION, MEASURED, TRIAL
 from functions.profiles.dynamodb_table import PARTITION_KEY, SORT_KEY
 from infra import grants
 from infra.accepted import accept
@@ -26,16 +26,17 @@ from infra.lambda_function import LambdaFunction
 
 TIMEOUT_S: Final = 60
 BATCH: Final = 1_000
-"""Decisions of one invocation, some megabytes at the most; each function and day among them is an object."""
+"""Records of one invocation, some megabytes at the most; each function and day among them is an object."""
 
 WINDOW_S: Final = 60
 """How long a batch may fill: fewer, larger objects. A decision is in the log after a minute or two."""
 
+_FOLDERS: Final = (FOLDER, OUTCOMES_FOLDER)
 _OLD_VERSIONS_DAYS: Final = 7
 
 
 class DecisionExport(Construct):
-    """Copies every decision to S3, where it outlives the table's thirty days.
+    """Copies every decision, and what came of it, to S3, where it outlives the table's thirty days.
 
     What can't be written is tried again until it leaves the stream after 24 hours; then the place of the batch
     is noted in the dead-letter queue, and the table still has its decisions.
@@ -100,11 +101,12 @@ class DecisionExport(Construct):
     def _accept_wildcards(self) -> None:
         accept(self, "AwsSolutions-IAM5[Resource::*]", "DynamoDB takes ListStreams for all streams only.")
         bucket_id = cdk.Stack.of(self).get_logical_id(cast(cdk.CfnElement, self.bucket.node.default_child))
-        accept(
-            self,
-            f"AwsSolutions-IAM5[Resource::<{bucket_id}.Arn>/{FOLDER}/*]",
-            "Objects of the log have a name for each batch; the right is to put them, below one folder.",
-        )
+        for folder in _FOLDERS:
+            accept(
+                self,
+                f"AwsSolutions-IAM5[Resource::<{bucket_id}.Arn>/{folder}/*]",
+                "Objects of the log have a name for each batch; the right is to put them, below two folders.",
+            )
 
     def _follow(self, stream_arn: str, invoked: lambda_.IFunction) -> None:
         accept(
@@ -112,9 +114,8 @@ class DecisionExport(Construct):
             "AwsSolutions-SQS3",
             "It is the dead-letter queue of a stream, which cdk-nag can't see: a stream has no redrive policy.",
         )
-        keys = {PARTITION_KEY: DECIDED, SORT_KEY: DECISION}
-        begins = {name: {"S": [{"prefix": prefix}]} for name, prefix in keys.items()}
-        decisions = {"eventName": ["INSERT"], "dynamodb": {"Keys": begins}}
+        decisions = _changes(DECIDED, DECISION, "INSERT")
+        trials = _changes(MEASURED, TRIAL, "INSERT", "MODIFY")
         lambda_.EventSourceMapping(
             self,
             "Mapping",
@@ -127,8 +128,15 @@ class DecisionExport(Construct):
             bisect_batch_on_error=True,
             report_batch_item_failures=True,
             on_failure=sources.SqsDlq(self.parking),
-            filters=[lambda_.FilterCriteria.filter(decisions)],
+            filters=[lambda_.FilterCriteria.filter(one) for one in (decisions, trials)],
         )
+
+
+def _changes(partition: str, sort: str, *names: str) -> dict[str, object]:
+    """Return the filter of some changes of the items whose keys begin with two texts."""
+    keys = {PARTITION_KEY: partition, SORT_KEY: sort}
+    begins = {name: {"S": [{"prefix": prefix}]} for name, prefix in keys.items()}
+    return {"eventName": [*names], "dynamodb": {"Keys": begins}}
 
 
 def _bucket(scope: Construct, key: kms.IKey, configuration: Configuration) -> s3.Bucket:
@@ -165,10 +173,12 @@ def _bucket(scope: Construct, key: kms.IKey, configuration: Configuration) -> s3
 def _bucket_statements(
     stack: cdk.Stack, bucket: s3.IBucket, key: kms.IKey
 ) -> tuple[iam.PolicyStatement, iam.PolicyStatement]:
-    """Return what writing the log needs: to put objects below its folder, and no reading."""
+    """Return what writing the log needs: to put objects below its folders, and no reading."""
     through = {"StringEquals": {"kms:ViaService": f"s3.{stack.region}.{stack.url_suffix}"}}
     return (
-        iam.PolicyStatement(actions=["s3:PutObject"], resources=[bucket.arn_for_objects(f"{FOLDER}/*")]),
+        iam.PolicyStatement(
+            actions=["s3:PutObject"], resources=[bucket.arn_for_objects(f"{one}/*") for one in _FOLDERS]
+        ),
         iam.PolicyStatement(
             actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn], conditions=through
         ),

@@ -8,12 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from functions.cli.arguments import add_json, specs_folder, unreadable
+from functions.cli.arguments import add_json, specs_folder
 from functions.cli.console import Console
 from functions.documents import Json
-from functions.errors import EventMalformedError, SettingsError
-from functions.settings import read_settings
-from functions.times import format_instant, parse_instant
 
 if TYPE_CHECKING:
     from functions.analysis.drafts import Judged
@@ -35,15 +32,14 @@ examples:
   functions evaluate
   functions evaluate --export > decisions.jsonl
   functions evaluate --decisions decisions.jsonl --draft drafts/feature_specs --json
+  functions evaluate --decisions log     # what aws s3 sync has made of the lasting log
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.epilog = _EPILOG
-    parser.add_argument(
-        "--decisions", metavar="FILE", help="what --export printed, also gzipped, instead of the store"
-    )
+    parser.add_argument("--decisions", metavar="PATH", help="a file or folder of a log instead of the store")
     parser.add_argument(
         "--draft", metavar="FOLDER", help="folder of specs with another ranking, to be judged"
     )
@@ -53,13 +49,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
+    from functions.analysis.evaluation import Answered
+    from functions.cli import answers
+    from functions.learning.trials import trial_from
     from functions.spec.loading import load_folder
 
-    answered = list(_answered(arguments.decisions, console))
     if arguments.export:
-        for one in answered:
-            console.json(_line(one), compact=True)
+        for record, body in answers.of_store(console):
+            console.json(answers.line_of(record, body), compact=True)
         return 0
+    if arguments.decisions is not None:
+        answered = answers.of_log(Path(arguments.decisions), console)
+    else:
+        answered = [Answered(trial_from(record), body) for record, body in answers.of_store(console)]
     specs = load_folder(specs_folder(console))
     drafts = load_folder(specs_folder(console, arguments.draft)) if arguments.draft else None
     found = list(_evaluated(answered, specs, drafts, console))
@@ -159,69 +161,3 @@ def _percent(found: Estimated) -> str:
 
 def _number(found: Estimated) -> str:
     return f"{found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f})"
-
-
-def _answered(path: str | None, console: Console) -> Iterator[Answered]:
-    if path is not None:
-        yield from _read_lines(path)
-        return
-    from functions.analysis.evaluation import Answered
-    from functions.cli.composition import opened_feedback, opened_store
-    from functions.learning.trials import trial_from
-
-    settings = read_settings(console.environment)
-    with opened_feedback(settings) as feedback, opened_store(settings) as store:
-        every = getattr(feedback, "every_trial", None)
-        if every is None:
-            raise SettingsError(
-                "FUNCTIONS_STORE: this kind of store does not list its decisions",
-                hint="export them, and name the file with --decisions",
-            )
-        for number, record in enumerate(every()):
-            console.progress(f"{number + 1:,} decisions read")
-            decision = store.load(record.owner, record.name).decision
-            yield Answered(trial_from(record), decision.body if decision is not None else {})
-        console.progress("")
-
-
-def _line(one: Answered) -> dict[str, Json]:
-    from functions.learning.trials import trial_record
-
-    record = trial_record(one.trial, due_at=None)
-    return {
-        "profile_id": record.owner,
-        "decision_id": record.name,
-        "decided_at": format_instant(record.at),
-        "trial": record.body,
-        "decision": dict(one.body),
-    }
-
-
-def _read_lines(path: str) -> Iterator[Answered]:
-    from functions.documents import DocumentError
-    from functions.operations.ordering import log_lines
-
-    try:
-        with Path(path).open("rb") as file:
-            for number, document in enumerate(log_lines(file), 1):
-                yield _read_line(document, f"{path}: entry {number}")
-    except OSError as error:
-        raise unreadable(path, error) from None
-    except DocumentError as error:
-        raise EventMalformedError(f"{path}: {error}") from None
-
-
-def _read_line(document: Json, where: str) -> Answered:
-    from functions.analysis.evaluation import Answered
-    from functions.learning.trials import trial_from
-    from functions.profiles.feedback import FeedbackRecord
-
-    try:
-        at, owner, name = (document[key] for key in ("decided_at", "profile_id", "decision_id"))
-        record = FeedbackRecord("trial", owner, name, parse_instant(at), document["trial"])
-        return Answered(trial_from(record), document["decision"])
-    except (ValueError, KeyError, TypeError):
-        raise EventMalformedError(
-            f"{where} is no decision with its outcomes",
-            hint="`functions evaluate --export` writes them; `functions decisions export` leaves the outcomes out",
-        ) from None

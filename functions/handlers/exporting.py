@@ -1,9 +1,9 @@
-"""The stream of the table becomes a lasting log of decisions, and of nothing else that the table holds."""
+"""The stream of the table becomes a lasting log of decisions and what came of them, and of nothing else."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -16,9 +16,12 @@ from functions.handlers.parking import Parking
 from functions.handlers.records import read_records
 from functions.handlers.telemetry import INTERNAL, Telemetry
 from functions.operations.exporting import Exported, LogObject, log_objects
-from functions.profiles.dynamodb_items import decision_of
-from functions.profiles.dynamodb_keys import DECIDED, DECISION
+from functions.profiles.dynamodb_feedback import feedback_of
+from functions.profiles.dynamodb_items import Item, decision_of
+from functions.profiles.dynamodb_keys import DECIDED, DECISION, MEASURED, TRIAL
 from functions.profiles.dynamodb_table import PARTITION_KEY, SORT_KEY
+from functions.profiles.feedback import FeedbackRecord
+from functions.profiles.store import DecisionRecord
 
 EXPORT: Final = "_export"
 """Name of this function in logs and metrics; no spec can have it."""
@@ -66,10 +69,10 @@ def export_handler(exporter: Exporter) -> Handler:
     def handle(event: Json, context: LambdaContext) -> Json:
         telemetry, code = exporter.telemetry, INTERNAL
         try:
-            decisions = list(_decisions(exporter, read_records(event), context))
-            for one in log_objects(decisions):
+            kept = list(_kept(exporter, read_records(event), context))
+            for one in log_objects(kept):
                 exporter.log.put(one)
-            telemetry.count("Exported", len(decisions))
+            telemetry.count("Exported", len(kept))
             return {"batchItemFailures": []}
         except FunctionsError as error:
             code = error.code
@@ -83,23 +86,23 @@ def export_handler(exporter: Exporter) -> Handler:
     return handle
 
 
-def _decisions(
+def _kept(
     exporter: Exporter, records: Sequence[dict[str, Any]], context: LambdaContext
 ) -> Iterator[Exported]:
     for record in records:
         try:
             check_source(record, _SOURCE)
             check_account(arn_account(record), own=account_of(context), accepted=exporter.accounts)
-            decision = _decision(record)
+            found = _found(record)
         except (EventError, StoreRejectedError) as error:
             _park(exporter, record, error, context)
         else:
-            if decision is not None:
-                yield decision
+            if found is not None:
+                yield found
 
 
-def _decision(record: dict[str, Any]) -> Exported | None:
-    """Return the decision that a change has added; None for a change of anything else.
+def _found(record: dict[str, Any]) -> Exported | None:
+    """Return the decision that a change has added, or the trial that it has left; None for anything else.
 
     Raises:
         StoreRejectedError: It is one that can't be read, or the stream does not carry it.
@@ -107,16 +110,26 @@ def _decision(record: dict[str, Any]) -> Exported | None:
     change = record.get("dynamodb")
     change = change if isinstance(change, dict) else {}
     partition, sort = (_text(change.get("Keys"), name) for name in (PARTITION_KEY, SORT_KEY))
-    if record.get("eventName") != "INSERT" or not (
-        partition.startswith(DECIDED) and sort.startswith(DECISION)
-    ):
+    read = _reader(record.get("eventName"), partition, sort)
+    if read is None:
         return None
     image = change.get("NewImage")
     position = f"{change.get('SequenceNumber')}-{record.get('eventID')}"
     if not isinstance(image, dict) or not all(isinstance(value, dict) for value in image.values()):
         raise StoreRejectedError("a change of the stream comes without its item")
     usable = _POSITION.fullmatch(position) is not None
-    return Exported(position if usable else str(plain_hash(position)), decision_of(image))
+    return Exported(position if usable else str(plain_hash(position)), read(image))
+
+
+def _reader(
+    change: Json, partition: str, sort: str
+) -> Callable[[Item], DecisionRecord | FeedbackRecord] | None:
+    """Return how the item of a change is read; None where it stays in the table."""
+    if partition.startswith(DECIDED) and sort.startswith(DECISION):
+        return decision_of if change == "INSERT" else None
+    # A trial changes with every outcome, and when it is counted.
+    is_trial = partition.startswith(MEASURED) and sort.startswith(TRIAL)
+    return feedback_of if is_trial and change in ("INSERT", "MODIFY") else None
 
 
 def _text(keys: object, name: str) -> str:

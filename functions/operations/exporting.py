@@ -1,6 +1,6 @@
-"""Decisions for a lasting log: lines of JSON in gzipped objects, by function and day.
+"""Decisions and what came of them for a lasting log: lines of JSON in gzipped objects, by function and day.
 
-The name of an object follows from the first decision in it, and its bytes from its decisions, so that a batch
+The name of an object follows from the first record in it, and its bytes from its records, so that a batch
 that is delivered again overwrites what it wrote before.
 """
 
@@ -14,26 +14,30 @@ from urllib.parse import quote
 
 from functions.documents import Json, canonical_json
 from functions.operations.aws import AwsCalls
+from functions.profiles.feedback import FeedbackRecord
 from functions.profiles.store import DecisionRecord
 from functions.times import format_instant
 
 FOLDER: Final = "decisions"
-"""First part of every object's name."""
+"""First part of the names of objects with decisions."""
+
+OUTCOMES_FOLDER: Final = "outcomes"
+"""First part of the names of objects with what came of them."""
 
 PUT_TIMEOUT_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """One decision, and where it stood in the stream.
+    """One record, and where it stood in the stream.
 
     Attributes:
-        position: A text that no other decision has, of letters, digits and dashes.
-        record: The decision.
+        position: A text that no other record has, of letters, digits and dashes.
+        record: A decision; or its trial as it is now, with the outcomes so far.
     """
 
     position: str
-    record: DecisionRecord
+    record: DecisionRecord | FeedbackRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +88,46 @@ def decision_document(record: DecisionRecord) -> dict[str, Json]:
     return {**record.body, "decided_at": format_instant(record.decided_at)}
 
 
+def trial_document(record: FeedbackRecord) -> dict[str, Json]:
+    """Return what leaves of the trial of a decision; of several, that of the highest version is the last."""
+    return {
+        "profile_id": record.owner,
+        "decision_id": record.name,
+        "decided_at": format_instant(record.at),
+        "version": record.version,
+        "trial": record.body,
+    }
+
+
 def decision_line(record: DecisionRecord) -> bytes:
     """Return a decision as one line."""
     return canonical_json(decision_document(record)).encode() + b"\n"
 
 
-def log_objects(decisions: Iterable[Exported]) -> list[LogObject]:
-    """Return decisions as objects: one for each function and day, in the order of the decisions."""
+def log_objects(records: Iterable[Exported]) -> list[LogObject]:
+    """Return records as objects: one for each kind, function and day of decision, in the order of the records."""
     groups: dict[str, list[Exported]] = {}
-    for one in decisions:
+    for one in records:
         groups.setdefault(_folder(one.record), []).append(one)
     return [
         LogObject(
             f"{folder}/{members[0].position}.jsonl.gz",
-            gzip.compress(b"".join(decision_line(one.record) for one in members), mtime=0),
+            gzip.compress(b"".join(_line(one.record) for one in members), mtime=0),
         )
         for folder, members in groups.items()
     ]
 
 
-def _folder(record: DecisionRecord) -> str:
+def _line(record: DecisionRecord | FeedbackRecord) -> bytes:
+    if isinstance(record, DecisionRecord):
+        return decision_line(record)
+    return canonical_json(trial_document(record)).encode() + b"\n"
+
+
+def _folder(record: DecisionRecord | FeedbackRecord) -> str:
     # The form that Athena, Spark and others read as partitions.
-    function = quote(record.function, safe="")
-    return f"{FOLDER}/function={function}/date={format_instant(record.decided_at)[:10]}"
+    if isinstance(record, DecisionRecord):
+        folder, function, at = FOLDER, record.function, record.decided_at
+    else:
+        folder, function, at = OUTCOMES_FOLDER, str(record.body.get("function")), record.at
+    return f"{folder}/function={quote(function, safe='')}/date={format_instant(at)[:10]}"

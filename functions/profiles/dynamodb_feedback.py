@@ -74,7 +74,7 @@ class DynamoFeedbackStore:
         """Read records by their keys, with consistent reads."""
         check_keys(keys)
         items = self._calls.read([_key(*one) for one in dict.fromkeys(keys)])
-        return [_record(item) for item in items]
+        return [feedback_of(item) for item in items]
 
     def write_feedback(self, records: Sequence[FeedbackRecord]) -> bool:
         """Write records in the place of the versions that they bear, in one transaction."""
@@ -85,7 +85,7 @@ class DynamoFeedbackStore:
     def trials(self, profile_id: str, *, since: datetime) -> Sequence[FeedbackRecord]:
         """List the trials of a profile, newest first. Reads all that are kept, for want of an index."""
         check_keys([("trial", profile_id, "-")])
-        found = [one for one in map(_record, self._items(profile_id, TRIAL)) if one.at >= since]
+        found = [one for one in map(feedback_of, self._items(profile_id, TRIAL)) if one.at >= since]
         return sorted(found, key=lambda one: (one.at, one.name), reverse=True)
 
     def due_trials(self, *, due_before: datetime, limit: int = 100) -> Sequence[FeedbackRecord]:
@@ -93,7 +93,9 @@ class DynamoFeedbackStore:
         last = format_instant(due_before)
         due = [item for shard in range(OUTBOX_SHARDS) for item in self._due(shard, last, limit)]
         due.sort(key=lambda item: (item["due_at"]["S"], item["sk"]["S"], item["pk"]["S"]))
-        read = [_record(item) for item in self._calls.read([key_of(item) for item in due[: max(limit, 0)]])]
+        read = [
+            feedback_of(item) for item in self._calls.read([key_of(item) for item in due[: max(limit, 0)]])
+        ]
         found = [(one.due_at, one.name, one.owner, one) for one in read if one.due_at is not None]
         return [one for *_, one in sorted(found, key=lambda entry: entry[:3]) if _is_due(one, last)]
 
@@ -130,7 +132,7 @@ class DynamoFeedbackStore:
 
 def trial_update(table: str, record: FeedbackRecord) -> dict[str, Any]:
     """Return the write, in the transaction of a decision, that adds its trial unless there is one."""
-    item = _item(record)
+    item = feedback_item(record)
     where, expression = key_of(item), Expression()
     for name, value in item.items():
         if name not in where:
@@ -144,7 +146,16 @@ def void_trial(calls: DynamoCalls, profile_id: str, decision_id: str) -> list[di
     The write is refused when somebody else counts the trial meanwhile.
     """
     found = calls.read([_key("trial", profile_id, decision_id)])
-    return [{"Put": _put(calls.table, voided(_record(item)))} for item in found]
+    return [{"Put": _put(calls.table, voided(feedback_of(item)))} for item in found]
+
+
+def feedback_of(item: Item) -> FeedbackRecord:
+    """Read a trial, a counter or responses.
+
+    Raises:
+        StoreRejectedError: It is none.
+    """
+    return feedback_from(row_from(item, _COLUMNS, _OPTIONAL))
 
 
 def _key(kind: str, owner: str, name: str) -> Item:
@@ -153,7 +164,7 @@ def _key(kind: str, owner: str, name: str) -> Item:
     return key(owner, TRIAL + name if kind == "trial" else _SINGLE[kind])
 
 
-def _item(record: FeedbackRecord) -> Item:
+def feedback_item(record: FeedbackRecord) -> Item:
     """Return what is stored in the place of a record that was read, or of none."""
     stored = replace(record, version=record.version + 1)
     item = _key(*record.key) | attributes(feedback_row(stored))
@@ -171,11 +182,7 @@ def _put(table: str, record: FeedbackRecord) -> dict[str, Any]:
         expression.when(same)
     else:
         expression.when("attribute_not_exists(pk)")
-    return {"TableName": table, "Item": _item(record), **expression.parameters()}
-
-
-def _record(item: Item) -> FeedbackRecord:
-    return feedback_from(row_from(item, _COLUMNS, _OPTIONAL))
+    return {"TableName": table, "Item": feedback_item(record), **expression.parameters()}
 
 
 def _is_due(record: FeedbackRecord, last: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from functions.profiles.dynamodb_keys import DECIDED, DECISION
+from functions.profiles.dynamodb_keys import DECIDED, DECISION, MEASURED, TRIAL
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Synthesis
@@ -34,14 +34,21 @@ def test_the_bucket_forgets(deployed: Synthesis) -> None:
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
 
 
-def test_decisions_alone_are_read_from_the_stream_and_nothing_is_given_up(deployed: Synthesis) -> None:
+def test_decisions_and_their_trials_alone_are_read_from_the_stream_and_nothing_is_given_up(
+    deployed: Synthesis,
+) -> None:
     mapping = _one(deployed, "AWS::Lambda::EventSourceMapping")["Properties"]
 
-    (pattern,) = mapping["FilterCriteria"]["Filters"]
-    assert json.loads(pattern["Pattern"]) == {
-        "eventName": ["INSERT"],
-        "dynamodb": {"Keys": {"pk": {"S": [{"prefix": DECIDED}]}, "sk": {"S": [{"prefix": DECISION}]}}},
-    }
+    assert [json.loads(one["Pattern"]) for one in mapping["FilterCriteria"]["Filters"]] == [
+        {
+            "eventName": names,
+            "dynamodb": {"Keys": {"pk": {"S": [{"prefix": partition}]}, "sk": {"S": [{"prefix": sort}]}}},
+        }
+        for partition, sort, names in (
+            (DECIDED, DECISION, ["INSERT"]),
+            (MEASURED, TRIAL, ["INSERT", "MODIFY"]),
+        )
+    ]
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert "MaximumRetryAttempts" not in mapping
     assert "MaximumRecordAgeInSeconds" not in mapping

@@ -108,6 +108,7 @@ def test_decisions_that_chance_did_not_make_say_nothing_of_another_choice() -> N
 def test_a_choice_of_one_is_none() -> None:
     assert drawn_of(answered(1, chances={"a": 1.0})) is None
     assert drawn_of(answered(1, chances={})) is None
+    assert drawn_of(answered(1, drawn=False)) is None
 
 
 def test_where_the_draft_does_what_chance_never_tried_nothing_is_said_and_it_is_counted() -> None:

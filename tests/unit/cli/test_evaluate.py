@@ -60,6 +60,27 @@ def test_a_packed_log_is_read_too(functions: Call, project: Path, decided: str) 
     assert functions("evaluate", "--decisions", project / "log.jsonl.gz", "--json").stdout == here
 
 
+def test_a_log_of_aws_is_evaluated_alone(functions: Call, project: Path, decided: str) -> None:
+    """Decisions and outcomes are in folders of their own there, gzipped, in any order, and more than once."""
+    before = [json.loads(line) for line in functions("evaluate", "--export").stdout.splitlines()]
+    functions("outcomes", "record", "--event", an_outcome(project, decided, revenue=42))
+    here = functions("evaluate", "--json").stdout
+    after = [json.loads(line) for line in functions("evaluate", "--export").stdout.splitlines()]
+    functions("decisions", "export", "--to", project / "log-1.jsonl.gz")
+    outcomes, decisions = project / "log/outcomes/function=x", project / "log/decisions/function=x"
+    for folder in (outcomes, decisions):
+        folder.mkdir(parents=True)
+    (project / "log-1.jsonl.gz").rename(decisions / "1.jsonl.gz")
+    lines = [{name: value for name, value in one.items() if name != "decision"} for one in (*after, *before)]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (outcomes / "1.jsonl.gz").write_bytes(gzip.compress(text.encode()))
+    found = functions("evaluate", "--decisions", project / "log", "--json")
+    assert (found.stdout, found.stderr) == (here, "")
+    assert json.loads(here)[0]["groups"]["optimised"]["amount"] == 42
+    alone = functions("evaluate", "--decisions", decisions)
+    assert "take the folder outcomes of the log as well" in alone.stderr
+
+
 def test_a_draft_that_can_not_be_judged_says_why(functions: Call, project: Path, decided: str) -> None:
     assert decided
     shutil.copytree(project / "feature_specs", project / "draft")
@@ -72,10 +93,7 @@ def test_a_draft_that_can_not_be_judged_says_why(functions: Call, project: Path,
 def test_a_line_that_is_no_decision_is_named(functions: Call, project: Path) -> None:
     (project / "log.jsonl").write_text('\n{"decided_at": "2026-11-02T09:00:00Z"}\n')
     done = functions("evaluate", "--decisions", project / "log.jsonl")
-    assert (done.returncode, "log.jsonl: entry 1 is no decision with its outcomes" in done.stderr) == (
-        1,
-        True,
-    )
+    assert (done.returncode, "log.jsonl: entry 1 is no exported decision" in done.stderr) == (1, True)
 
 
 def test_an_event_of_another_kind_is_no_outcome(functions: Call, project: Path, decided: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,10 +15,13 @@ from functions.errors import OperationUnavailableError, UnhandledRecordError
 from functions.handlers.exporting import Exporter, export_handler
 from functions.handlers.parking import Parking
 from functions.handlers.telemetry import Telemetry
+from functions.learning.trials import Trial, trial_record
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
 from functions.operations.exporting import LogObject, decision_document
+from functions.profiles.dynamodb_feedback import feedback_item
 from functions.profiles.dynamodb_items import decision_item
+from functions.profiles.feedback import FeedbackRecord
 from functions.profiles.store import DecisionRecord
 from functions.testing.handler_stage import StageContext, StageQueue
 from functions.testing.lambda_events import TABLE_ARN, batch
@@ -132,6 +135,30 @@ def test_nothing_else_of_the_table_leaves(sort: str) -> None:
     assert stage.exported == ["e0"]
     assert SECRET not in str(stage.log.lines)
     assert stage.queue.sent == []
+
+
+def test_what_came_of_a_decision_leaves_each_time_it_is_known_better() -> None:
+    stage, record = Stage(), decided(0)
+    trial = trial_record(
+        Trial(CUSTOMER, record.id, "churn", "offer-20", "random", "other", NOW, NOW + 7 * DAY), due_at=None
+    )
+
+    def changed(trial: FeedbackRecord, number: int, name: str) -> dict[str, Any]:
+        image = feedback_item(trial)
+        keys = {"pk": image["pk"], "sk": image["sk"]}
+        stream = {"SequenceNumber": f"{number:021d}", "Keys": keys, "NewImage": image}
+        return {**other("TRIAL#1", number), "eventName": name, "dynamodb": stream}
+
+    answered = replace(trial, version=1, body={**trial.body, "outcomes": {"converted": {"amount": 42.0}}})
+    stage.deliver(changed(trial, 1, "INSERT"), change(record, 2), changed(answered, 3, "MODIFY"))
+    stage.deliver(changed(answered, 4, "REMOVE"))
+    assert [name.rpartition("/")[0] for name in stage.log.objects] == [
+        "outcomes/function=churn/date=2026-11-02",
+        "decisions/function=churn/date=2026-11-02",
+    ]
+    first, second = (line for line in stage.log.lines if "trial" in line)
+    assert (first["decision_id"], first["version"], first["trial"]["outcomes"]) == (record.id, 1, {})
+    assert (second["version"], second["trial"]["outcomes"]["converted"]["amount"]) == (2, 42.0)
 
 
 @pytest.mark.parametrize("name", ["REMOVE", "MODIFY"])
