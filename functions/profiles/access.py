@@ -13,7 +13,7 @@ from typing import Final, Protocol, runtime_checkable
 
 from functions.profiles.feedback import FeedbackRecord, FeedbackStore
 from functions.profiles.outbox import OutboxEntry
-from functions.profiles.store import DecisionRecord, ProfileState, ProfileStore, Snapshot
+from functions.profiles.store import DecisionRecord, ProfileStore, Snapshot
 
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -36,9 +36,12 @@ class Holdings:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is kept. That the id is an alias is kept with the profile it stands for."""
-        known = self.snapshot
-        own = known.profile_json is not None or bool(known.consent) or known.state != ProfileState()
+        """Whether nothing is kept.
+
+        That the id is an alias is kept with the profile it stands for; a version alone says nothing of anybody.
+        """
+        known, state = self.snapshot, self.snapshot.state
+        own = known.profile_json is not None or bool(known.consent or state.scores or state.contacts)
         return not (own or self.aliases or self.decisions or self.outbox)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final
 
 from functions.errors import StoreContendedError
 from functions.profiles.access import Holdings, newest_first, oldest_first
-from functions.profiles.dynamodb_calls import DynamoCalls
+from functions.profiles.dynamodb_calls import DynamoCalls, Patience
 from functions.profiles.dynamodb_consents import consents_of
 from functions.profiles.dynamodb_expressions import Expression
 from functions.profiles.dynamodb_items import Item, decision_of, key_of, outbox_of
@@ -26,6 +26,7 @@ from functions.profiles.dynamodb_keys import (
     key,
     partitions_of,
 )
+from functions.profiles.dynamodb_merging import MOST_AT_ONCE, joining_contacts, parted, take_contacts, unite
 from functions.profiles.dynamodb_profiles import profile_json
 from functions.profiles.dynamodb_state import state_of
 from functions.profiles.store import Snapshot
@@ -56,7 +57,7 @@ def target_of(item: Item | None) -> str | None:
 
 
 def write_alias(calls: DynamoCalls, alias: str, profile_id: str, *, move: bool = True) -> bool:
-    """Let an alias stand for a profile; the profile keeps a note of it, so that erasure finds it.
+    """Let an alias stand for a profile, and unite their states; the profile keeps a note, so that erasure finds it.
 
     Returns:
         False when it stands for another profile and is not to be moved.
@@ -68,7 +69,8 @@ def write_alias(calls: DynamoCalls, alias: str, profile_id: str, *, move: bool =
             return True
         if before is not None and not move:
             return False
-        answer = calls.write(_moved(calls.table, alias, before, profile_id), patience)
+        united = _united(calls, alias, before, profile_id, patience)
+        answer = calls.write([*_moved(calls.table, alias, before, profile_id), *united], patience)
         if answer.response is not None:
             return True
         if not patience.wait():
@@ -130,6 +132,33 @@ def _items(calls: DynamoCalls, partition: str, whole: bool) -> Iterator[Item]:
     return calls.query(
         ConsistentRead=True, KeyConditionExpression=condition, **keys, **expression.parameters()
     )
+
+
+def _united(
+    calls: DynamoCalls, alias: str, before: str | None, profile_id: str, patience: Patience
+) -> list[dict[str, Any]]:
+    """Return the writes that unite the states; many contacts are taken over on the way there.
+
+    Those count for the profile from then on, whatever becomes of the alias: that only tightens.
+    """
+    if alias == profile_id:
+        return []
+    while True:
+        own, other, last = _states(calls, profile_id, alias, before)
+        contacts = joining_contacts(own, other)
+        if len(contacts) <= MOST_AT_ONCE:
+            break
+        first = dict(islice(contacts.items(), MOST_AT_ONCE))
+        calls.insist("update_item", patience, **take_contacts(calls.table, profile_id, own, first))
+    forgotten = parted(calls.table, alias, before, last, other) if before not in (None, alias) else []
+    return [*unite(calls.table, alias, profile_id, own, other), *forgotten]
+
+
+def _states(calls: DynamoCalls, *ids: str | None) -> tuple[Item, ...]:
+    """Read the states of some ids; empty for one that has none."""
+    keys = {one: key(one, STATE) for one in ids if one is not None}
+    found = {item["pk"]["S"]: item for item in calls.read(list(keys.values()))}
+    return tuple(found.get(keys[one]["pk"]["S"], {}) if one is not None else {} for one in ids)
 
 
 def _moved(table: str, alias: str, before: str | None, profile_id: str) -> list[dict[str, Any]]:

@@ -20,6 +20,9 @@ from functions.profiles.store import MAX_CONTACTS, Contact, ProfileState, Score,
 from functions.times import format_instant
 
 VERSION: Final = "version"
+KNOWN_AS: Final = "known_as"
+"""Ids that lead to the profile, as text."""
+
 CONTACT_COUNT: Final = "contact_count"
 OLDEST_CONTACT: Final = "oldest_contact_at"
 """No later than any contact, so that a commit sees without reading whether there is something to prune."""
@@ -102,7 +105,27 @@ def state_of(item: Item | None) -> ProfileState:
             if name.startswith(_SCORE)
         },
         contacts=tuple(contact_from(row) for row in contacts),
+        known_as=known_as_of(item),
     )
+
+
+def known_as_of(item: Item) -> tuple[str, ...]:
+    """Return the ids that lead to the profile of a state.
+
+    Raises:
+        StoreRejectedError: The store holds something else.
+    """
+    if KNOWN_AS not in item:
+        return ()
+    ids = decode_document(str(item[KNOWN_AS].get("S")), "the ids of a profile")
+    if not isinstance(ids, list):
+        raise StoreRejectedError("the store holds the ids of a profile in another form")
+    return tuple(str(one) for one in ids)
+
+
+def contact_instants(item: Item) -> dict[str, str]:
+    """Return the instants of the contacts of a state, by attribute."""
+    return {name: str(_contact_row(name, value)["at"]) for name, value in _contacts(item).items()}
 
 
 def version_of(item: Item) -> int:
@@ -181,7 +204,7 @@ def _replace_contacts(expression: Expression, write: StateWrite, known: Item) ->
 def _kept(item: Item, write: StateWrite) -> Mapping[str, str]:
     """Return the instants of the contacts that stay, by attribute."""
     replaced = write.contact[0] if write.contact else ""
-    instants = {name: str(_contact_row(name, value)["at"]) for name, value in _contacts(item).items()}
+    instants = contact_instants(item)
     return {name: at for name, at in instants.items() if at >= write.prune_before and name != replaced}
 
 

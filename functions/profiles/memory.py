@@ -26,6 +26,7 @@ from functions.profiles.consents import dated, supersedes
 from functions.profiles.memory_budgets import MemoryBudgets
 from functions.profiles.memory_feedback import MemoryFeedbackStore
 from functions.profiles.memory_operator import MemoryOperatorStore
+from functions.profiles.merging import joining, known_as
 from functions.profiles.outbox import ContactStatus, OutboxEntry, Unreadable
 from functions.profiles.retention import SCORE_GRACE
 from functions.profiles.rows import (
@@ -252,14 +253,17 @@ class MemoryProfileStore:
         check_id(alias, "the alias")
         check_id(profile_id, "the profile id")
         with self._lock:
-            self._aliases[alias] = profile_id
+            if self._aliases.get(alias) != profile_id:
+                self._unite(alias, profile_id)
 
     def add_alias(self, alias: str, profile_id: str) -> bool:
         """Let an id stand for a profile, unless it stands for another."""
         check_id(alias, "the alias")
         check_id(profile_id, "the profile id")
         with self._lock:
-            return self._aliases.setdefault(alias, profile_id) == profile_id
+            if alias not in self._aliases:
+                self._unite(alias, profile_id)
+            return self._aliases[alias] == profile_id
 
     def resolve_alias(self, alias: str) -> str | None:
         """Return the profile id behind an alias."""
@@ -332,10 +336,20 @@ class MemoryProfileStore:
                 version=kept.version,
                 scores={name: score_from(row) for name, row in kept.scores.items()},
                 contacts=tuple(contact_from(row) for row in kept.contacts),
+                known_as=known_as(self._aliases, profile_id),
             ),
             decision=_decision(kept, decision_id),
             stands_for=self._aliases.get(profile_id),
         )
+
+    def _unite(self, alias: str, profile_id: str) -> None:
+        self._aliases[alias] = profile_id
+        if alias != profile_id:
+            kept, other = self._of(profile_id), self._of(alias)
+            rows = joining(kept.contacts, other.contacts, profile_id)
+            kept.contacts = sorted([*kept.contacts, *rows], key=_at)
+            kept.version, other.version = kept.version + bool(rows), other.version + 1
+            self._kept.update({profile_id: kept, alias: other})
 
     def _of(self, profile_id: str) -> _Kept:
         """Return what is kept about a profile; a new, empty one is not yet part of the store."""

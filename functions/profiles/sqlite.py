@@ -17,6 +17,7 @@ from functions.profiles.budgets import BudgetShard
 from functions.profiles.codec import check_id, pack_profile, unpack_profile
 from functions.profiles.conditions import check_budget, check_division, leased, settled
 from functions.profiles.consents import dated, supersedes
+from functions.profiles.merging import remembered
 from functions.profiles.outbox import ContactStatus, OutboxEntry, Unreadable
 from functions.profiles.retention import SCORE_GRACE
 from functions.profiles.rows import (
@@ -207,7 +208,9 @@ class SqliteProfileStore:
         check_id(alias, "the alias")
         check_id(profile_id, "the profile id")
         with self._file.transaction("BEGIN IMMEDIATE") as connection:
-            connection.execute(sql.PUT_ALIAS, (alias, profile_id))
+            row = _first(connection, sql.READ_ALIAS, alias)
+            if row is None or row["profile_id"] != profile_id:
+                _unite(connection, alias, profile_id)
 
     def add_alias(self, alias: str, profile_id: str) -> bool:
         """Let an id stand for a profile, unless it stands for another."""
@@ -216,7 +219,7 @@ class SqliteProfileStore:
         with self._file.transaction("BEGIN IMMEDIATE") as connection:
             row = _first(connection, sql.READ_ALIAS, alias)
             if row is None:
-                connection.execute(sql.PUT_ALIAS, (alias, profile_id))
+                _unite(connection, alias, profile_id)
         return row is None or row["profile_id"] == profile_id
 
     def resolve_alias(self, alias: str) -> str | None:
@@ -289,6 +292,7 @@ def _snapshot(connection: sqlite3.Connection, profile_id: str, decision_id: str)
     consents = connection.execute(sql.READ_CONSENTS, (profile_id,)).fetchall()
     scores = connection.execute(sql.READ_SCORES, (profile_id,)).fetchall()
     contacts = connection.execute(sql.READ_CONTACTS, (profile_id,)).fetchall()
+    known = connection.execute(sql.READ_KNOWN_AS, {"profile_id": profile_id}).fetchall()
     return Snapshot(
         profile_id=profile_id,
         profile_json=unpack_profile(body["body"]) if body else None,
@@ -297,10 +301,22 @@ def _snapshot(connection: sqlite3.Connection, profile_id: str, decision_id: str)
             version=version["version"] if version else 0,
             scores={row["name"]: score_from(row) for row in scores},
             contacts=tuple(contact_from(row) for row in contacts),
+            known_as=remembered(row["id"] for row in known),
         ),
         decision=decision_from(decision) if decision else None,
         stands_for=alias["profile_id"] if alias else None,
     )
+
+
+def _unite(connection: sqlite3.Connection, alias: str, profile_id: str) -> None:
+    """Let an alias stand for a profile, and unite what is known under both."""
+    connection.execute(sql.PUT_ALIAS, (alias, profile_id))
+    if alias == profile_id:
+        return
+    ids = {"alias": alias, "profile_id": profile_id}
+    if connection.execute(sql.UNITE_CONTACTS, ids).rowcount > 0:
+        connection.execute(sql.MOVE_VERSION, (profile_id,))
+    connection.execute(sql.MOVE_VERSION, (alias,))
 
 
 def _first(connection: sqlite3.Connection, statement: str, *keys: str) -> dict[str, Any] | None:

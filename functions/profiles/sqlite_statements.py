@@ -28,6 +28,14 @@ PUT_SCORE: Final = """
     WHERE score.at <= excluded.at
 """
 
+UNITE_CONTACTS: Final = """
+    INSERT INTO contact (profile_id, decision_id, action, tags, channel, at, status, counts)
+    SELECT :profile_id, decision_id, action, tags, channel, at, status, counts FROM contact
+    WHERE profile_id = :alias
+        AND decision_id NOT IN (SELECT decision_id FROM contact WHERE profile_id = :profile_id)
+    ORDER BY at, seq
+"""
+
 ADD_CONTACT: Final = """
     INSERT INTO contact (profile_id, decision_id, action, tags, channel, at, status, counts)
     VALUES (:profile_id, :decision_id, :action, :tags, :channel, :at, :status, :counts)
@@ -82,6 +90,13 @@ READ_OUTBOX: Final = """
 """
 READ_OUTBOX_OF: Final = "SELECT * FROM outbox WHERE profile_id = ?"
 READ_ALIASES: Final = "SELECT alias FROM alias WHERE profile_id = ? ORDER BY alias"
+READ_KNOWN_AS: Final = """
+    WITH RECURSIVE known (id) AS (
+        SELECT alias FROM alias WHERE profile_id = :profile_id
+        UNION SELECT alias.alias FROM alias JOIN known ON alias.profile_id = known.id
+    )
+    SELECT id FROM known WHERE id <> :profile_id
+"""
 READ_ALIAS: Final = "SELECT profile_id FROM alias WHERE alias = ?"
 READ_DOCUMENT_VERSION: Final = "SELECT version FROM operator_document WHERE name = ?"
 

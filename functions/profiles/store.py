@@ -94,12 +94,14 @@ class ProfileState:
     Attributes:
         version: Counts the changes of the contact log; a commit with an action is conditional on it.
         scores: By name.
-        contacts: Oldest first.
+        contacts: Oldest first; those of every id that has become an alias of the profile are among them.
+        known_as: Ids that lead to the profile, up to a limit; see `profiles.merging`.
     """
 
     version: int = 0
     scores: Mapping[str, Score] = field(default_factory=dict)
     contacts: tuple[Contact, ...] = ()
+    known_as: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +309,10 @@ class ProfileStore(BudgetStore, Protocol):
         ...
 
     def put_alias(self, alias: str, profile_id: str) -> None:
-        """Let an id, such as an anonymous one, stand for a profile, also when it stood for another."""
+        """Let an id, such as an anonymous one, stand for a profile, also when it stood for another.
+
+        In the same transaction the states of both are united, as `profiles.merging` says; so with `add_alias`.
+        """
         ...
 
     def add_alias(self, alias: str, profile_id: str) -> bool:

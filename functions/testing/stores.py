@@ -26,6 +26,7 @@ from functions.testing.store_checks.delivering import OutboxChecks
 from functions.testing.store_checks.forgetting import AccessChecks
 from functions.testing.store_checks.keeping import KeepingChecks
 from functions.testing.store_checks.measuring import TrialChecks
+from functions.testing.store_checks.merging import MergeChecks
 from functions.testing.store_checks.racing import RaceChecks
 from functions.testing.store_checks.responding import FeedbackChecks
 from functions.testing.store_checks.sharing import SharedDocumentChecks
@@ -49,6 +50,7 @@ class ProfileStoreConformance(
     BudgetChecks,
     OutboxChecks,
     RaceChecks,
+    MergeChecks,
 ):
     """Every promise of `functions.profiles.store.ProfileStore`, one test method each.
 
