@@ -13,6 +13,7 @@ from functions.actions.opening import CHANNEL_KINDS
 from functions.profiles.codec import RESERVED
 from functions.profiles.dynamodb_consents import PURPOSE
 from functions.profiles.dynamodb_keys import BUDGET, COUNTER, DECIDED, MEASURED
+from functions.profiles.dynamodb_state import CONTACT, CONTACT_COUNT, KNOWN_AS, OLDEST_CONTACT, VERSION
 from functions.profiles.dynamodb_table import OUTBOX_INDEX, PARTITION_KEY, SORT_KEY
 from functions.spec.plan import ChannelPlan, ModelPlan
 from infra.addresses import TableAddress, existing_bus
@@ -28,6 +29,9 @@ WRITES: Final = ("dynamodb:PutItem", "dynamodb:UpdateItem")
 
 _LEADING: Final = "dynamodb:LeadingKeys"
 
+_UNITED: Final = (VERSION, CONTACT_COUNT, OLDEST_CONTACT, KNOWN_AS, f"{CONTACT}*")
+"""Attributes of a state that are united when an id becomes an alias."""
+
 
 def table_statements(stack: cdk.Stack, table: TableAddress) -> Iterator[iam.PolicyStatement]:
     """Yield what a decision does with the table: it reads, checks, and writes where decisions stand.
@@ -42,9 +46,17 @@ def table_statements(stack: cdk.Stack, table: TableAddress) -> Iterator[iam.Poli
 
 
 def ingest_statements(stack: cdk.Stack, table: TableAddress) -> Iterator[iam.PolicyStatement]:
-    """Yield what taking profiles in does with the table: it writes what the platform owns, and nothing else."""
+    """Yield what taking profiles in does with the table: it writes what the platform owns, and unites contact logs.
+
+    The latter comes with an alias, in its transaction. No decision, no action and no score is written.
+    """
     yield _allow(READS, table.arn)
     yield _allow(WRITES, table.arn, conditions=_partitions(stack, "StringNotLike", RESERVED))
+    united: dict[str, object] = {"dynamodb:Attributes": [PARTITION_KEY, SORT_KEY, *_UNITED]}
+    of_decisions = _partitions(stack, "StringLike", DECIDED)
+    yield _allow(
+        ("dynamodb:UpdateItem",), table.arn, conditions={**of_decisions, "ForAllValues:StringLike": united}
+    )
     yield from key_statements(stack, table)
 
 

@@ -61,7 +61,8 @@ class Recorder:
         check_time(event, now, max_skew=self.skew)
         profile_id = self._profile_id(event)
         self._end_consents(profile_id, outcome, now)
-        return record_event(self.feedback, event, profile_id, now=now)
+        known_as = self.store.load(profile_id).state.known_as
+        return record_event(self.feedback, event, profile_id, now=now, known_as=known_as)
 
     def _profile_id(self, event: Event) -> str:
         found = event.user_id or event.anonymous_id

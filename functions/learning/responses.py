@@ -74,7 +74,12 @@ def outcome_of(event: Event) -> Outcome | None:
 
 
 def record_event(
-    feedback: FeedbackStore, event: Event, profile_id: str, *, now: datetime
+    feedback: FeedbackStore,
+    event: Event,
+    profile_id: str,
+    *,
+    now: datetime,
+    known_as: Sequence[str] = (),
 ) -> Sequence[Recording]:
     """Record the outcome that an event tells of, and let it stand on the profile, in one write.
 
@@ -89,6 +94,7 @@ def record_event(
         event: The event.
         profile_id: Id of the profile, aliases followed.
         now: When it arrived.
+        known_as: Other ids of the customer; decisions that were made under them are the customer's as well.
 
     Returns:
         One recording for every decision that it was matched to, at least one.
@@ -99,11 +105,13 @@ def record_event(
     outcome = outcome_of(event)
     if outcome is None:
         return [Recording("no_outcome")]
-    named = event.properties.get("decision_id")
+    named, ids = event.properties.get("decision_id"), list(dict.fromkeys((profile_id, *known_as)))
     if isinstance(named, str) and named:
-        matched = _Matched([named], [named])
+        kept = feedback.read_feedback([("trial", one, named) for one in ids])
+        key = (kept[0].owner if kept else profile_id, named)
+        matched = _Matched([key], [key])
     else:
-        matched = _attributed(feedback, profile_id, outcome)
+        matched = _attributed(feedback, ids, outcome)
     for _ in range(_ATTEMPTS):
         found, writes = _recorded(feedback, profile_id, outcome, matched, now)
         if not writes or feedback.write_feedback(writes):
@@ -116,14 +124,18 @@ def responses_document(record: FeedbackRecord | None) -> dict[str, Json]:
     return dict(record.body) if record is not None else {}
 
 
-def read_responses(feedback: FeedbackStore, profile_id: str) -> dict[str, Json]:
-    """Return the last responses of a customer.
+def read_responses(feedback: FeedbackStore, *ids: str) -> dict[str, Json]:
+    """Return the last responses of a customer, under whichever id of his they are kept.
 
     Raises:
         ProfileStoreError: The store failed; a complaint that can't be read must not pass for none.
     """
-    found = feedback.read_feedback([responses_key(profile_id)])
-    return responses_document(found[0] if found else None)
+    last: dict[str, Json] = {}
+    for record in feedback.read_feedback([responses_key(one) for one in ids]):
+        for name, response in responses_document(record).items():
+            if name not in last or str(last[name].get("at")) < str(response.get("at")):
+                last[name] = response
+    return last
 
 
 def responses_key(profile_id: str) -> FeedbackKey:
@@ -133,25 +145,27 @@ def responses_key(profile_id: str) -> FeedbackKey:
 
 @dataclass(frozen=True, slots=True)
 class _Matched:
-    """Ids of decisions: those that an outcome belongs to, and those that it is credited to."""
+    """Decisions, by profile and id: those that an outcome belongs to, and those that it is credited to."""
 
-    belongs: Sequence[str]
-    credited: Sequence[str]
+    belongs: Sequence[tuple[str, str]]
+    credited: Sequence[tuple[str, str]]
 
 
-def _attributed(feedback: FeedbackStore, profile_id: str, outcome: Outcome) -> _Matched:
-    newest: dict[str, str] = {}
-    drawn: dict[str, str] = {}
-    for record in feedback.trials(profile_id, since=outcome.at - _LOOK_BACK):
+def _attributed(feedback: FeedbackStore, ids: Sequence[str], outcome: Outcome) -> _Matched:
+    newest: dict[str, tuple[str, str]] = {}
+    drawn: dict[str, tuple[str, str]] = {}
+    since = outcome.at - _LOOK_BACK
+    records = [record for one in ids for record in feedback.trials(one, since=since)]
+    for record in sorted(records, key=lambda one: (one.at, one.name), reverse=True):
         trial = trial_from(record)
         if not trial.is_open(outcome.at):
             continue
         if outcome.type == "converted":
-            newest.setdefault(trial.function, trial.decision_id)
+            newest.setdefault(trial.function, trial.key)
             if trial.teaches:
-                drawn.setdefault(trial.function, trial.decision_id)
+                drawn.setdefault(trial.function, trial.key)
         elif trial.action != DO_NOTHING and not trial.void:
-            return _Matched([trial.decision_id], [trial.decision_id])
+            return _Matched([trial.key], [trial.key])
     return _Matched(list(newest.values()), list(drawn.values()))
 
 
@@ -160,7 +174,7 @@ def _recorded(
 ) -> tuple[list[Recording], list[FeedbackRecord]]:
     """Return what becomes of an outcome, and what is to be written for it."""
     ids = list(dict.fromkeys((*matched.belongs, *matched.credited)))
-    keys: list[FeedbackKey] = [("trial", profile_id, decision_id) for decision_id in ids]
+    keys: list[FeedbackKey] = [("trial", *one) for one in ids]
     read = {record.key: record for record in feedback.read_feedback([*keys, responses_key(profile_id)])}
     found, writes, first = [], [], None
     for key in keys:
@@ -186,9 +200,9 @@ def _recorded(
 
 def _with_outcome(trial: Trial, outcome: Outcome, matched: _Matched) -> tuple[Recorded | None, Trial | None]:
     """Return what an outcome is to a decision, and its trial where that changes."""
-    belongs = trial.decision_id in matched.belongs
+    belongs = trial.key in matched.belongs
     changed = trial.with_outcome(outcome) if belongs else trial
-    if trial.decision_id in matched.credited:
+    if trial.key in matched.credited:
         changed = changed.with_credit(outcome)
     if not belongs:
         return ("credited", changed) if changed != trial else (None, None)

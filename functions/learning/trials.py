@@ -90,6 +90,11 @@ class Trial:
     version: int = 0
 
     @property
+    def key(self) -> tuple[str, str]:
+        """What finds it among the trials."""
+        return self.profile_id, self.decision_id
+
+    @property
     def teaches(self) -> bool:
         """Whether anything is learned from what comes of it."""
         return self.drawn and not self.void

@@ -149,7 +149,11 @@ def _united(
         if len(contacts) <= MOST_AT_ONCE:
             break
         first = dict(islice(contacts.items(), MOST_AT_ONCE))
-        calls.insist("update_item", patience, **take_contacts(calls.table, profile_id, own, first))
+        answer = calls.insist("update_item", patience, **take_contacts(calls.table, profile_id, own, first))
+        if answer.response is None and not patience.wait():
+            raise StoreContendedError(
+                f"the profile store {calls.table}: others changed the contacts each time"
+            )
     forgotten = parted(calls.table, alias, before, last, other) if before not in (None, alias) else []
     return [*unite(calls.table, alias, profile_id, own, other), *forgotten]
 

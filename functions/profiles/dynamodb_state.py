@@ -28,7 +28,7 @@ OLDEST_CONTACT: Final = "oldest_contact_at"
 """No later than any contact, so that a commit sees without reading whether there is something to prune."""
 
 _SCORE: Final = "score#"
-_CONTACT: Final = "contact#"
+CONTACT: Final = "contact#"
 STATUS: Final = "status"
 """What became of a contact; beside its text, so that it can be changed without being read."""
 
@@ -87,7 +87,7 @@ def state_write(profile_id: str, update: StateUpdate) -> StateWrite:
 
 def contact_attribute(decision_id: str) -> str:
     """Return the name of the attribute that holds the contact of a decision."""
-    return _CONTACT + decision_id
+    return CONTACT + decision_id
 
 
 def state_of(item: Item | None) -> ProfileState:
@@ -209,7 +209,7 @@ def _kept(item: Item, write: StateWrite) -> Mapping[str, str]:
 
 
 def _contacts(item: Item) -> Item:
-    return {name: value for name, value in item.items() if name.startswith(_CONTACT)}
+    return {name: value for name, value in item.items() if name.startswith(CONTACT)}
 
 
 def _contact_value(contact: Contact, version: int) -> Attribute:
@@ -230,7 +230,7 @@ def _contact_row(name: str, value: Attribute) -> Row:
         _COUNTS: 1,
         **document,
         **moved,
-        "decision_id": name.removeprefix(_CONTACT),
+        "decision_id": name.removeprefix(CONTACT),
         "status": row[STATUS],
     }
 

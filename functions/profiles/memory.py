@@ -253,8 +253,7 @@ class MemoryProfileStore:
         check_id(alias, "the alias")
         check_id(profile_id, "the profile id")
         with self._lock:
-            if self._aliases.get(alias) != profile_id:
-                self._unite(alias, profile_id)
+            self._unite(alias, profile_id)
 
     def add_alias(self, alias: str, profile_id: str) -> bool:
         """Let an id stand for a profile, unless it stands for another."""

@@ -12,6 +12,7 @@ from functions.errors import StoreContendedError
 from functions.profiles.feedback import FeedbackRecord
 from functions.profiles.store import CommitRequest, CommitStatus, DecisionRecord, Snapshot
 from functions.runtime.drafting import Draft, action_payload, commit_request, kept_until
+from functions.runtime.identity import MAX_ALIASES
 from functions.runtime.ports import Ports
 from functions.runtime.spending import Spending
 
@@ -80,8 +81,17 @@ def commit(draft: Draft, decider: Decider, ports: Ports) -> Committed:
             ports.sleep(_CONFLICT_PAUSE_S * ports.jitter())
             continue
         if tried.is_refused(draft, result.status, spending):
-            snapshot = ports.store.load(draft.snapshot.profile_id, draft.decision_id)
-            draft = tried.next(draft, snapshot, decider)
+            draft = tried.next(draft, _read_again(draft, ports), decider)
+
+
+def _read_again(draft: Draft, ports: Ports) -> Snapshot:
+    """Read what a draft stands on again; of the profile that its id has become an alias of meanwhile."""
+    snapshot = ports.store.load(draft.snapshot.profile_id, draft.decision_id)
+    for _ in range(MAX_ALIASES):
+        if snapshot.decision is not None or snapshot.stands_for is None:
+            break
+        snapshot = ports.store.load(snapshot.stands_for, draft.decision_id)
+    return snapshot
 
 
 def _screened(draft: Draft, decider: Decider, spending: Spending, ports: Ports) -> CommitRequest:

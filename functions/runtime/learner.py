@@ -79,12 +79,12 @@ class Learner:
             ProfileStoreError: The store failed.
         """
         document = root_document(plan, event, snapshot, now=now)
-        responses = self.responses(plan, snapshot.profile_id)
+        responses = self.responses(plan, snapshot)
         if responses is not None:
             document["profile"]["responses"] = responses
         return document
 
-    def responses(self, plan: Plan, profile_id: str) -> dict[str, Json] | None:
+    def responses(self, plan: Plan, snapshot: Snapshot) -> dict[str, Json] | None:
         """Return the last responses of a customer; None where the function reads none.
 
         Raises:
@@ -92,7 +92,7 @@ class Learner:
         """
         if self._feedback is None or not any(_is_of_responses(path) for path in plan.reads):
             return None
-        return read_responses(self._feedback, profile_id)
+        return read_responses(self._feedback, snapshot.profile_id, *snapshot.state.known_as)
 
     def trial(self, draft: Draft, journal: Journal) -> FeedbackRecord | None:
         """Return the trial of a decision that waits for responses, to be written with it or not at all.

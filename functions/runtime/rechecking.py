@@ -39,7 +39,7 @@ def recheck(rules: Recheck, entry: OutboxEntry, *, now: datetime, ports: Ports) 
         return Obstacle("action.expired")
     lives = lives_of(ports.store, entry)
     found = consent_obstacle(entry, lives, now) or score_obstacle(entry, lives[0])
-    ids = (*(life.profile_id for life in lives), *entry.known_as)
+    ids = (*(one for life in lives for one in (life.profile_id, *life.state.known_as)), *entry.known_as)
     for life in lives:
         found = found or _rule_obstacle(rules, entry, life, ids, now=now, ports=ports)
     return found
@@ -89,6 +89,7 @@ def _rule_obstacle(
     rules: Recheck, entry: OutboxEntry, life: Snapshot, ids: Sequence[str], *, now: datetime, ports: Ports
 ) -> Obstacle | None:
     feedback = ports.feedback if rules.reads_responses else None
-    responses = read_responses(feedback, life.profile_id) if feedback is not None else None
+    names = (life.profile_id, *life.state.known_as)
+    responses = read_responses(feedback, *names) if feedback is not None else None
     known = with_lists(life, ports.suppressions, rules.policy, ids, now)
     return rules.obstacle(entry, known, now, responses)

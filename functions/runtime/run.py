@@ -106,14 +106,19 @@ class Run:
         self._key = key = profile_key(self._plan, self._event)
         with self._watch.stage("load"):
             snapshot = self._replayed(key) if self._generation else self._read(key, LIVE)
-        self.journal.profile_id = snapshot.profile_id
         self._in_force = self._in_force.of(snapshot.profile_id)
         self._plan = self.journal.plan = self._in_force.plan
-        self.journal.assignment = assign(self._plan.experiments, snapshot.profile_id, known_as=(key,))
+        self._identify(snapshot)
         if snapshot.profile_json is not None:
             self.journal.profile_bytes = len(snapshot.profile_json)
         self._ports.at_stage("loaded")
         return snapshot
+
+    def _identify(self, snapshot: Snapshot) -> None:
+        """Note whose decision it is, and the group of the customer under every id."""
+        ids = (self._key, *snapshot.state.known_as)
+        self.journal.profile_id = snapshot.profile_id
+        self.journal.assignment = assign(self._plan.experiments, snapshot.profile_id, known_as=ids)
 
     def _replayed(self, key: str) -> Snapshot:
         """Read for an event of a replay, and say whether its action is withheld."""
@@ -248,7 +253,8 @@ class Run:
     def _judge(self, snapshot: Snapshot, document: Mapping[str, Json]) -> None:
         """Ask the rails on fresh state; what reads outputs is asked when there are some."""
         marks, policy = self._ports.suppressions, self._plan.policy
-        known = self._known = with_lists(snapshot, marks, policy, (self._key,), self._now)
+        ids = (self._key, *snapshot.state.known_as)
+        known = self._known = with_lists(snapshot, marks, policy, ids, self._now)
         self._ruling = self._rails.of(self._plan).judge(
             facts_of(known, document, self._now), expires_at=expiry(self._plan, self._event, self._now)
         )
@@ -270,7 +276,11 @@ class Run:
             cleared=cleared,
             call=self.journal.call,
             ruling=self._ruling if cleared else None,
-            known_as=(self._key,) if self._key != snapshot.profile_id else (),
+            known_as=tuple(
+                one
+                for one in dict.fromkeys((self._key, *snapshot.state.known_as))
+                if one != snapshot.profile_id
+            ),
             quiet=self._withheld is not None,
         )
 
@@ -296,7 +306,11 @@ class Run:
         return self.journal.of_duplicate(existing, self._after.resume(existing))
 
     def redecide(self, draft: Draft, snapshot: Snapshot, removed: Mapping[str, Reason]) -> Draft:
-        """Decide again on fresh state; features and outputs stay, the model is not asked twice."""
+        """Decide again on fresh state; features and outputs stay, the model is not asked twice.
+
+        When the id has become an alias meanwhile, the state is that of the profile which it stands for.
+        """
+        self._identify(snapshot)
         if not draft.cleared:
             return self._uncleared(draft.decision, snapshot)
         self.journal.first_draw = self.journal.first_draw or draft.decision.draw

@@ -86,6 +86,15 @@ def test_ingest_writes_what_the_platform_owns(ingesting: Synthesis) -> None:
             assert _writable(statements, action, "anything") == PLATFORM
 
 
+def test_ingest_unites_contact_logs_and_writes_nothing_else_of_a_decision(ingesting: Synthesis) -> None:
+    united = ("version", "contact_count", "oldest_contact_at", "known_as", "contact#decision-1")
+    for statements in _of(ingesting, "/Ingest"):
+        assert _writable(statements, "dynamodb:UpdateItem", *united) == PLATFORM | DECISIONS - {"budget"}
+        assert _writable(statements, "dynamodb:PutItem", *united) == PLATFORM
+        for attribute in ("outcome", "lease_owner", "amount_left", "score#churn", "status", "message"):
+            assert _writable(statements, "dynamodb:UpdateItem", *united, attribute) == PLATFORM
+
+
 def test_outcomes_write_what_was_measured_and_the_end_of_consent(recording: Synthesis) -> None:
     """Consents are updated in place: no profile can be put, and no other attribute of one be written."""
     (statements,) = _of(recording, "/OutcomesRecorder")

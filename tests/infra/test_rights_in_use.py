@@ -23,6 +23,7 @@ from functions.testing.store_checks.samples import (
     NOW,
     a_consent,
     a_decision,
+    acted,
     on_consent,
     on_marks,
     paying,
@@ -142,6 +143,7 @@ def test_decisions_have_every_right_that_they_use_and_so_does_the_drain(
 
 def test_ingest_has_every_right_that_it_uses(ingesting: Synthesis, table: Table) -> None:
     store = table.store
+    acted(table.anybody, "visitor-1")
     assert store.add_alias("visitor-1", "customer-1")
     assert store.resolve_alias("visitor-1") == "customer-1"
     assert store.put_profile("customer-1", {"n": 1}, updated_at=NOW)

@@ -184,7 +184,7 @@ def test_whoever_is_known_by_an_alias_of_the_holdout_is_held_out() -> None:
         and not is_in(replace(half, seed=f"seed-{number}"), [CUSTOMER])
     )
     plan = replace(a_plan(), experiments=ExperimentsPlan(replace(half, seed=seed)))
-    assert run(world, plan).outcome == "acted"
+    assert run(world, plan).reason.code == "experiment.holdout"
     by_alias = world.runtime.handle(plan, an_event("event-2", user_id="anonymous-7"), now=NOW)
     assert (by_alias.profile_id, by_alias.reason.code) == (CUSTOMER, "experiment.holdout")
 
