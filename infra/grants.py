@@ -52,11 +52,14 @@ def ingest_statements(stack: cdk.Stack, table: TableAddress) -> Iterator[iam.Pol
     """
     yield _allow(READS, table.arn)
     yield _allow(WRITES, table.arn, conditions=_partitions(stack, "StringNotLike", RESERVED))
-    united: dict[str, object] = {"dynamodb:Attributes": [PARTITION_KEY, SORT_KEY, *_UNITED]}
-    of_decisions = _partitions(stack, "StringLike", DECIDED)
-    yield _allow(
-        ("dynamodb:UpdateItem",), table.arn, conditions={**of_decisions, "ForAllValues:StringLike": united}
-    )
+    united = {
+        **_partitions(stack, "StringLike", DECIDED),
+        "ForAllValues:StringLike": {
+            _LEADING: [f"{DECIDED}*"],
+            "dynamodb:Attributes": [PARTITION_KEY, SORT_KEY, *_UNITED],
+        },
+    }
+    yield _allow(("dynamodb:UpdateItem",), table.arn, conditions=united)
     yield from key_statements(stack, table)
 
 

@@ -7,7 +7,7 @@ under prefixes that no id begins with.
 | partition key | sort keys | written by |
 |---|---|---|
 | id | `PROFILE`, `CONSENT`, `ALIAS`, and `ALIAS#alias` for each alias that points to it | the platform, ingest |
-| `FUNCTIONS#DECIDED#id` | `STATE`, `DECISION#id`, `OUTBOX#id`, `ATTEMPTS` | decisions |
+| `FUNCTIONS#DECIDED#id` | `STATE`, `DECISION#id`, `OUTBOX#id`, `ATTEMPTS` | decisions; ingest unites states |
 | `FUNCTIONS#MEASURED#id` | `TRIAL#id`, `RESPONSES` | decisions add trials, outcomes the rest |
 | `FUNCTIONS#BUDGET#name#shard` | `BUDGET#period` | decisions; none is hot |
 | `FUNCTIONS#COUNTER#name` | `COUNTER` | the count of responses |

@@ -9,6 +9,7 @@ import pytest
 
 from functions.profiles.dynamodb import DynamoProfileStore
 from functions.profiles.dynamodb_calls import Surroundings
+from functions.profiles.dynamodb_keys import STATE, key
 from functions.profiles.dynamodb_merging import MOST_AT_ONCE
 from functions.profiles.store import MAX_CONTACTS
 from functions.testing.store_checks.samples import HOUR, NOW, a_contact, acted, read
@@ -93,8 +94,7 @@ def test_two_full_logs_are_united(store: DynamoProfileStore, table: str, dynamod
             "contact_count": {"N": "500"},
             "oldest_contact_at": {"S": "2026-11-01T00:00:00.000Z"},
         }
-        key: dict[str, Any] = {"pk": {"S": profile_id}, "sk": {"S": "STATE"}}
-        dynamodb.put_item(TableName=table, Item=key | item | known)
+        dynamodb.put_item(TableName=table, Item=key(profile_id, STATE) | item | known)
 
     for profile_id in (ALIAS, PROFILE):
         put(profile_id)
