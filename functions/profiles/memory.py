@@ -26,6 +26,8 @@ from functions.profiles.consents import dated, supersedes
 from functions.profiles.memory_budgets import MemoryBudgets
 from functions.profiles.memory_feedback import MemoryFeedbackStore
 from functions.profiles.memory_operator import MemoryOperatorStore
+from functions.profiles.memory_rows import at as at_of
+from functions.profiles.memory_rows import dropped, pruned, put_scores
 from functions.profiles.merging import joining, known_as
 from functions.profiles.outbox import ContactStatus, OutboxEntry, Unreadable
 from functions.profiles.retention import SCORE_GRACE
@@ -111,16 +113,16 @@ class MemoryProfileStore:
         contact = contact_row(profile_id, state.contact) if state.contact else None
         with self._lock, self.documents.unchanged() as version_of:
             kept = self._of(profile_id)
-            contacts = _pruned(kept.contacts, state.prune_before)
+            contacts = pruned(kept.contacts, state.prune_before)
             marks = {one.name: version_of(one.name) for one in request.marks}
             refused = refusal(request, self._stored(request, kept, len(contacts), marks))
             if refused is not None:
                 return refused
             self._kept[profile_id] = kept
             kept.decisions[request.decision.id] = decision
-            _put_scores(kept, scores)
+            put_scores(kept.scores, scores)
             if contact is not None:
-                kept.contacts = sorted([*contacts, contact], key=_at)
+                kept.contacts = sorted([*contacts, contact], key=at_of)
                 kept.version += 1
             for take in request.budgets:
                 self._budgets.add(take, -take.amount)
@@ -164,7 +166,7 @@ class MemoryProfileStore:
             for row in followed:
                 row.update({"status": status} if at is None else {"status": status, "at": format_instant(at)})
             if at is not None:
-                kept.contacts.sort(key=_at)
+                kept.contacts.sort(key=at_of)
                 kept.version += 1 if followed else 0
             if status == "released":
                 kept.version += 1 if followed else 0
@@ -316,9 +318,9 @@ class MemoryProfileStore:
         present, long_ago = format_instant(now), format_instant(now - SCORE_GRACE)
         with self._lock:
             return self._budgets.purge(present) + sum(
-                _dropped(kept.decisions, "expires_at", present)
-                + _dropped(kept.outbox, "keep_until", present)
-                + _dropped(kept.scores, "expires_at", long_ago)
+                dropped(kept.decisions, "expires_at", present)
+                + dropped(kept.outbox, "keep_until", present)
+                + dropped(kept.scores, "expires_at", long_ago)
                 for kept in self._kept.values()
             )
 
@@ -346,7 +348,7 @@ class MemoryProfileStore:
         if alias != profile_id:
             kept, other = self._of(profile_id), self._of(alias)
             rows = joining(kept.contacts, other.contacts, profile_id)
-            kept.contacts = sorted([*kept.contacts, *rows], key=_at)
+            kept.contacts = sorted([*kept.contacts, *rows], key=at_of)
             kept.version, other.version = kept.version + bool(rows), other.version + 1
             self._kept.update({profile_id: kept, alias: other})
 
@@ -381,27 +383,3 @@ def _decision(kept: _Kept, decision_id: str) -> DecisionRecord | None:
 def _entry(kept: _Kept, decision_id: str) -> OutboxEntry | None:
     row = kept.outbox.get(decision_id)
     return outbox_from(row) if row else None
-
-
-def _at(row: Row) -> str:
-    return str(row["at"])
-
-
-def _pruned(contacts: Sequence[Row], before: datetime | None) -> list[Row]:
-    first = format_instant(before) if before else ""
-    return [row for row in contacts if _at(row) >= first]
-
-
-def _put_scores(kept: _Kept, scores: Sequence[Row]) -> None:
-    for row in scores:
-        name = str(row["name"])
-        before = kept.scores.get(name)
-        if before is None or before["at"] <= _at(row):
-            kept.scores[name] = row
-
-
-def _dropped(rows: dict[str, StoredRow], column: str, by: str) -> int:
-    over = [key for key, row in rows.items() if row[column] is not None and row[column] <= by]
-    for key in over:
-        del rows[key]
-    return len(over)
