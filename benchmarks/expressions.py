@@ -352,17 +352,20 @@ def bench_bytes(seconds: float) -> None:
 
 
 def _pipeline(
-    decode: Callable[[bytes], Any], evaluate: Evaluate, encode: Callable[[dict[str, Any]], str], stored: bytes
+    decode: Callable[[bytes], Any],
+    evaluate: Evaluate,
+    encode: Callable[[dict[str, Any]], bytes],
+    stored: bytes,
 ) -> Callable[[], bytes]:
-    return lambda: encode(evaluate({"profile": decode(stored), "now": NOW})).encode()
+    return lambda: encode(evaluate({"profile": decode(stored), "now": NOW}))
 
 
-def _joined(values: dict[str, Any]) -> str:
+def _joined(values: dict[str, Any]) -> bytes:
     """Write a line as one would by hand; nulls, quotes and integers among floats are not looked at."""
-    return ",".join(map(str, values.values()))
+    return ",".join(map(str, values.values())).encode()
 
 
-def _line(values: dict[str, Any]) -> str:
+def _line(values: dict[str, Any]) -> bytes:
     """Write a line as the product does."""
     return csv_line(values, missing_token="")
 

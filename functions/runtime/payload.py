@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any
 
 from functions.decision.evaluating import EVALUATION_ERRORS
 from functions.documents import Json
@@ -14,8 +15,7 @@ from functions.governance.gate import Clearance, Payload
 from functions.spec.plan import ModelPlan
 from functions.spec.templates import fill
 
-_LINE_END = "\r\n"
-_NUMBERS = frozenset({int, float})
+_QUOTED = re.compile(r'[,"\r\n]')
 _CONTENT_TYPES = {"csv": "text/csv", "json": "application/json", "jsonlines": "application/jsonlines"}
 
 
@@ -32,20 +32,23 @@ def build_payload(model: ModelPlan, features: Mapping[str, Json], clearance: Cle
         FeatureExpressionError: The template gave what JSON can't carry, or an expression of it failed.
         PayloadTooLargeError: Over the declared budget; nothing is cut.
     """
-    csv_body = model.format == "csv"
-    body = (csv_line(features, model.missing_token) if csv_body else _json(model, features)).encode()
+    is_csv = model.format == "csv"
+    body = csv_line(features, model.missing_token) if is_csv else _json(model, features).encode()
     if len(body) > model.max_payload_bytes:
         raise PayloadTooLargeError(
             f"the payload has {len(body):,} bytes, its budget is {model.max_payload_bytes:,}",
             hint="send fewer features, or raise `max_payload`",
         )
     content_type = _CONTENT_TYPES[model.format]
-    accept = model.options.get("accept") or ("text/csv" if csv_body else "application/json")
+    accept = model.options.get("accept") or ("text/csv" if is_csv else "application/json")
     return Payload(clearance, content_type, body, str(accept))
 
 
-def csv_line(features: Mapping[str, Json], missing_token: str | None = None) -> str:
+def csv_line(features: Mapping[str, Json], missing_token: str | None = None) -> bytes:
     """Write features as one line of CSV, without its end.
+
+    Stock CSV decoders of serving containers fail on an int among floats and read an empty cell as 0, so every
+    number is written as a float and a cell is never empty.
 
     Args:
         features: By name, in the order of the spec.
@@ -54,20 +57,21 @@ def csv_line(features: Mapping[str, Json], missing_token: str | None = None) -> 
     Raises:
         FeatureNullError: There is a null or an empty text, and no token for it.
     """
-    if _NUMBERS.issuperset(map(type, features.values())):  # most payloads; the same bytes, sooner
-        return ",".join(map(repr, map(float, features.values())))
-    line = io.StringIO()
-    cells = [_cell(name, value, missing_token) for name, value in features.items()]
-    # A cell with a line break is quoted only if the break is in the writer's own terminator.
-    csv.writer(line, lineterminator=_LINE_END).writerow(cells)
-    return line.getvalue().removesuffix(_LINE_END)
+    # Numbers are alike in JSON and CSV, and most lines hold nothing else; null stands for what is none.
+    numbers = _encoder()(
+        [
+            value if type(value) is float else float(value) if type(value) is int else None
+            for value in features.values()
+        ]
+    )[1:-1]
+    if b"null" not in numbers:
+        return numbers
+    return ",".join([_cell(name, value, missing_token) for name, value in features.items()]).encode()
 
 
 def _cell(name: str, value: Json, missing_token: str | None) -> str:
-    # Stock CSV decoders of serving containers fail on an int among floats and read an empty cell as 0,
-    # so every number is written as a float and a cell is never empty.
     if isinstance(value, int | float):
-        return repr(float(value))
+        return _encoder()(float(value)).decode()
     if value is None or value == "":
         if missing_token is None:
             raise FeatureNullError(
@@ -75,7 +79,18 @@ def _cell(name: str, value: Json, missing_token: str | None) -> str:
                 hint="declare another answer, or `request.missing_token` if the model knows one",
             )
         return missing_token
-    return str(value)
+    text = str(value)
+    if _QUOTED.search(text) is None:
+        return text
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
+
+
+@cache
+def _encoder() -> Callable[[Any], bytes]:
+    import msgspec
+
+    return msgspec.json.Encoder().encode
 
 
 def _json(model: ModelPlan, features: Mapping[str, Json]) -> str:
