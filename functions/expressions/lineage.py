@@ -91,7 +91,7 @@ class _Reader:
     def projection(self, node: Node, at: Described) -> Described:
         base = self.visit(node["children"][0], at)
         inside = _values(base) if node["type"] == "value_projection" else _elements(base)
-        self.need(inside, How.TYPE)  # how many there are
+        self.need(inside, How.TYPE)  # how many there are; what is flattened or sliced comes here as well
         if node["type"] == "filter_projection":
             self.need(self.visit(node["children"][2], inside), How.NULLNESS)
         result = self.visit(node["children"][1], inside)
@@ -101,13 +101,7 @@ class _Reader:
     def flatten(self, node: Node, at: Described) -> Described:
         base = self.visit(node["children"][0], at)
         elements = _elements(base)
-        inner = _elements(elements)
-        self.need(_union(elements, inner), How.TYPE)
-        return (Made(elements=_union(elements, inner)),)
-
-    def slice(self, _: Node, at: Described) -> Described:
-        self.need(_elements(at), How.TYPE)
-        return (Made(elements=_elements(at)),)
+        return (Made(elements=_union(elements, _elements(elements))),)
 
     def multi_select_list(self, node: Node, at: Described) -> Described:
         self.need(at, How.TYPE)
@@ -231,7 +225,7 @@ _PASSING: Mapping[str, tuple[Callable[[int], list[How]], Callable[[list[Describe
     "coalesce": (_all(How.TYPE), lambda given: _union(*given)),
     "if_else": (lambda _: [How.NULLNESS, How.TYPE, How.TYPE], lambda given: _union(*given[1:])),
     "to_array": (_all(How.TYPE), lambda given: _union(given[0], _array_of(given[0]))),
-    "reverse": (_all(How.SIZE), lambda given: given[0]),
+    "reverse": (_all(How.TYPE), lambda given: given[0]),
     # All but the first may also be arrays of pairs, whose contents then decide.
     "merge": (lambda count: [How.SIZE] + [How.VALUE] * (count - 1), lambda given: _union(*given)),
 }
@@ -242,7 +236,7 @@ _VISITS: Mapping[str, Callable[[_Reader, Node, Described], Described]] = {
     "literal": lambda _reader, _node, _at: (),
     "field": lambda _reader, node, at: _field(at, node["value"]),
     "index": lambda _reader, _node, at: _elements(at),
-    "slice": _Reader.slice,
+    "slice": lambda _reader, _node, at: (Made(elements=_elements(at)),),
     "subexpression": _Reader.chain,
     "index_expression": _Reader.chain,
     "pipe": _Reader.chain,

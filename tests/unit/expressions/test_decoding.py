@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions.documents import DocumentError, DocumentTooLargeError, parse_json
-from functions.expressions import compile_features, decoder_for
+from functions.expressions import How, compile_features, decoder_for
 
 FEATURES = {
     "spent": "sum(profile.orders[?kind == 'a'].price)",
@@ -80,10 +80,20 @@ def test_what_is_not_read_is_not_built() -> None:
     }
 
 
-def test_a_profile_that_is_read_as_a_whole_is_decoded_as_a_whole() -> None:
-    features = compile_features({"all": "profile"})
+@pytest.mark.parametrize("text", ["length(@)", "keys(@)", "type(profile)", "profile == `null`"])
+def test_that_there_is_a_profile_builds_nothing_of_it(text: str) -> None:
+    features = compile_features({"any": text})
+    decode = decoder_for({**features.lineage, (".profile",): How.TYPE}, (".profile",), max_bytes=10_000)
+    assert decode(b'{"a": 1, "b": [2]}') == {}
+
+
+@pytest.mark.parametrize("text", ["profile", "@", "*", "to_string(@)"])
+def test_a_profile_that_is_read_as_a_whole_is_decoded_as_a_whole(text: str) -> None:
+    features = compile_features({"all": text})
     decode = decoder_for(features.lineage, (".profile",), max_bytes=10_000)
     assert decode(json.dumps(PROFILES[0]).encode()) == PROFILES[0]
+    with pytest.raises(DocumentError, match="twice"):
+        decode(b'{"a": {"b": 1, "b": 2}}')
 
 
 @pytest.mark.parametrize("text", [b"{", b'{"orders": NaN}', b'{"orders": 1e999}', b"\xff", b""])

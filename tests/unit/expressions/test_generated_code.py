@@ -15,6 +15,10 @@ def test_a_path_that_several_expressions_begin_with_is_read_once() -> None:
     assert written.count("type(orders") == 1
 
 
+def test_a_path_that_is_read_in_expressions_that_can_fail_is_read_once_before_them() -> None:
+    assert code("abs(ceil(profile.a.b))", "floor(ceil(profile.a.c))").count(".get('a')") == 1
+
+
 def test_loops_over_one_array_are_one_loop() -> None:
     written = code(
         "length(items[?a])", "items[?b].c", "sum(items[*].d)", "items[?e > `1`].e", "length(items[?f < `2`])"

@@ -160,16 +160,17 @@ def test_an_element_that_has_no_order_sends_the_features_that_compare_it_the_slo
             "k": "items[?k == 'a' && n > `2`].k",
             "inner": "items[*].inner[?z < `1`].z",
             "all": "items[*].[n, n < `3`]",
+            "branch": "items[?k == 'b'].[n < `3`]",
         }
     )
     bad = {"n": "text", "m": 2, "k": "b", "inner": [{"z": 0}]}
     document = {"items": [{"n": 3, "m": 0, "k": "a", "inner": []}, bad]}
-    assert interpreted(features, document) == ["n", "all"]
+    assert interpreted(features, document) == ["n", "all", "branch"]
     failed = EvaluationFailure("TypeError")
-    wanted = {"n": failed, "m": 1, "k": ["a"], "inner": [[], [0]], "all": failed}
+    wanted = {"n": failed, "m": 1, "k": ["a"], "inner": [[], [0]], "all": failed, "branch": failed}
     assert features.evaluate(document) == wanted
     document["items"][0]["inner"] = [{"z": "text"}]
-    assert interpreted(features, document) == ["n", "inner", "all"]
+    assert interpreted(features, document) == ["n", "inner", "all", "branch"]
 
 
 @pytest.mark.parametrize(

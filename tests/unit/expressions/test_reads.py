@@ -26,6 +26,7 @@ DOCUMENTS: list[Any] = [
     [{"a": 1, "b": {"x": [1]}}, {"a": "x"}, None], [{"a": 1}, {"a": 2}], "", "ab", 0, 1.5, True, False,
     [[{"a": 1}], [{"a": 2}]], {"a": [{"a": 1}, {"a": None}], "b": []}, [[[1]], [[2, 3]]], {"a": None}, {"a": {}},
     {"a": []}, {"a": {"x": 1, "y": 2}}, {"a": {"a": {"a": 1}}},
+    [{"a": []}, {"a": [1]}, {"a": {}}, {"a": {"b": 1}}],
 ]  # fmt: skip
 SOURCES = [
     "x", "x.a", "x[0]", "x[*]", "x[]", "x.*", "x[?a]", "x[1:]", "x[-1:]", "x[*].a", "x[].a", "x.*.a", "x[*][0]",
@@ -89,7 +90,9 @@ def test_pruned_and_decoded_documents_give_the_same_values_and_failures(source: 
         "[x.*.a, x.b.c]", "[x.*, x.a.c]", "[x.b.c, x.*.a]", "[length(x.*), x.a.b]", "[keys(x), x.*.a, x.b.b]",
         "[x.*.*.a, x.a.b.c]", "x.*.a == x.b", "hours_since(x.a)", "minutes_since(x.a)", "days_since(x.a)",
         "[x.*[].a, x.a[].b]", "[x[*].a, x[].b]", "[length(x), x.a]", "[keys(x), x.a.b]", "[!x, x.a.b]",
-        "[!(x.*), x.a]", "[x.* || x, x.a.b]", "merge(x.a, x.b).c",
+        "[!(x.*), x.a]", "[x.* || x, x.a.b]",
+        "merge(x.a, x.b).c", "sort_by(x[], &a)[0].b", "max_by(x.*, &a).b", "min_by(values(x), &a).b",
+        "sort_by(x, &a)[0].b", "max_by(x, &a).b", "length(x[?a])", "length(x[?!(a)])",
     ],
 )  # fmt: skip
 def test_several_reads_of_one_place_are_all_kept(text: str) -> None:
@@ -103,3 +106,15 @@ def test_several_reads_of_one_place_are_all_kept(text: str) -> None:
     ]
     check(text, (dict(zip("abc", (one, other, one), strict=True)) for one in inner for other in inner))
     check(text, iter(DOCUMENTS))
+    ordered = [{"a": 2, "b": 1}, {"a": 1, "b": 2}]
+    check(
+        text,
+        iter(
+            [
+                ordered,
+                [{"a": [], "b": 0}, {"a": [0]}],
+                [{"a": {}}, {"a": {"a": 0}}],
+                {"a": ordered[0], "b": ordered[1]},
+            ]
+        ),
+    )
