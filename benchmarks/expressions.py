@@ -16,6 +16,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jmespath
@@ -307,7 +308,7 @@ def bench_features(seconds: float) -> None:
             expected = contenders["jmespath.compile().search"](root)
             for name, side in contenders.items():
                 assert same(expected, side(root)), name
-            spent = interleaved({name: _call(side, root) for name, side in contenders.items()}, seconds)
+            spent = interleaved({name: partial(side, root) for name, side in contenders.items()}, seconds)
             report(f"{label} features, {kilobytes} KB", spent, "jmespath.compile().search")
             hand, ours = spent["written by hand"], spent["compile_features().evaluate"]
             ratio = statistics.median(mine / theirs for mine, theirs in zip(ours, hand, strict=True))
@@ -320,8 +321,8 @@ def bench_empty(seconds: float) -> None:
         full, empty = profile(5), {"event": {}, "profile": {}, "now": NOW}
         spent = interleaved(
             {
-                "full profile": _call(compiled.evaluate, full),
-                "empty profile": _call(compiled.evaluate, empty),
+                "full profile": partial(compiled.evaluate, full),
+                "empty profile": partial(compiled.evaluate, empty),
             },
             seconds,
         )
@@ -381,10 +382,6 @@ def bench_load(seconds: float) -> None:
 
     spent = interleaved({"generate": generate, "load": lambda: load_features(artifact)}, seconds)
     report("200 features: an artefact", spent, "generate")
-
-
-def _call(side: Evaluate, root: Any) -> Callable[[], Any]:
-    return lambda: side(root)
 
 
 def main() -> None:

@@ -89,7 +89,7 @@ class Attempts:
             return
         with suppress(FunctionsError):
             owner = receipt.profile_id or profile_key(plan, event)
-            keep_until = max(now, self._wall()) + KEEP_ATTEMPTS
+            keep_until = self._wall() + KEEP_ATTEMPTS
             for _ in range(_TRIES):
                 record = _with_attempt(self._read(owner), _attempt(receipt, now), keep_until)
                 if self._feedback.write_feedback([record]):

@@ -59,7 +59,7 @@ def run_case(plan: Plan, case: Case, *, folder: Path) -> CaseResult:
     try:
         receipt = _run(plan, case.given, model, _parsed(case.given.event, folder))
     except OSError as error:
-        what = f"the event file {case.given.event} can't be read: {error.strerror}"
+        what = f"the case can't be run: its event file {case.given.event} can't be read: {error.strerror}"
         return CaseResult(case.name, (what,), None)
     except (FunctionsError, ValueError) as error:
         return CaseResult(case.name, (f"the case can't be run: {error}",), None)

@@ -163,6 +163,8 @@ def test_each_partition_holds_what_one_owner_writes(dynamodb: Any, new_table: Ca
     assert found == {
         "p": {"PROFILE", "CONSENT", "ALIAS#a"},
         "a": {"ALIAS"},
+        # Its version has moved: a decision that is being made under the id is made again under the profile.
+        "FUNCTIONS#DECIDED#a": {"STATE"},
         "FUNCTIONS#DECIDED#p": {"STATE", "DECISION#d", "OUTBOX#d"},
         "FUNCTIONS#MEASURED#p": {"TRIAL#d", "RESPONSES"},
         "FUNCTIONS#BUDGET#b#0": {"BUDGET#2026-11-02"},
@@ -204,11 +206,12 @@ def test_items_of_others_in_the_partition_are_left_alone(dynamodb: Any, new_tabl
     assert store.delete_profile("profile-1") is True
     assert store.resolve_alias("profile-1") == "profile-2"
     found = dynamodb.scan(TableName=table)["Items"]
-    assert {item["sk"]["S"] for item in found} == {
-        "SEGMENT#vip",
-        "BUDGET#2026-11-02",
-        "ALIAS",
-        "ALIAS#profile-1",
+    assert {(item["pk"]["S"], item["sk"]["S"]) for item in found} == {
+        ("profile-1", "SEGMENT#vip"),
+        ("profile-1", "BUDGET#2026-11-02"),
+        ("profile-1", "ALIAS"),
+        ("profile-2", "ALIAS#profile-1"),
+        ("FUNCTIONS#DECIDED#profile-2", "STATE"),
     }
 
 

@@ -109,7 +109,7 @@ def deployment(client: Callable[[str], Any]) -> Deployment:
 def test_replay_of_an_archive_is_decided_once_for_each_event_and_sends_nothing(
     deployment: Deployment,
 ) -> None:
-    stage = handler_stage(a_plan())
+    stage = handler_stage(a_plan(), accounts=("*",))
     handle = sqs_handler(stage.worker)
     deployment.put(*(event_body(f"e{number}") for number in range(3)))
     handle(batch(*map(sqs_record, deployment.taken(3))), stage.context)

@@ -24,6 +24,7 @@ SPECS = ROOT / "feature_specs"
 ACCEPTED = {
     "AwsSolutions-IAM5[Resource::*]",  # ListStreams and X-Ray
     "AwsSolutions-IAM5[Resource::<ExportBucketFD42BCED.Arn>/decisions/*]",  # objects of the lasting log
+    "AwsSolutions-IAM5[Resource::<ExportBucketFD42BCED.Arn>/outcomes/*]",
     "AwsSolutions-S1",  # who reads the log is CloudTrail's affair
     "AwsSolutions-L1",  # Python 3.13
     "AwsSolutions-SMG4",  # the keys of visitor tokens and of webhooks are changed by a person

@@ -104,5 +104,5 @@ def test_a_case_without_its_event_says_so_in_words(functions: Command, cases: Pa
     _with(cases, "../events/cancellation-page.json", "../events/nothing.json")
     shown = functions("test").stdout
 
-    assert "the event file ../events/nothing.json can't be read: No such file or directory\n" in shown
+    assert "its event file ../events/nothing.json can't be read: No such file or directory\n" in shown
     assert "Errno" not in shown
