@@ -121,7 +121,9 @@ def test_the_same_events_in_several_processes_are_each_decided_once_and_sent_und
     }
     sent = Counter(message["idempotency_key"] for message in race.messages())
     assert sent == {decision.id: 1 for decision in decisions}
-    assert (state.version, [contact.status for contact in state.contacts]) == (ROUNDS, ["sent"] * ROUNDS)
+    assert [contact.status for contact in state.contacts] == ["sent"] * ROUNDS
+    # Every commit moves the version, and so does an action that somebody else sends later than it was decided.
+    assert ROUNDS <= state.version <= 2 * ROUNDS
     assert waiting == []
 
 
