@@ -27,7 +27,7 @@ def test_what_was_decided_reaches_the_lasting_log(deployment: Deployment) -> Non
     kept = deployment.until("a decision about the new profile", decided)
 
     def exported() -> dict[str, Any] | None:
-        objects = s3.list_objects_v2(Bucket=bucket).get("Contents", ())
+        objects = s3.list_objects_v2(Bucket=bucket, Prefix="decisions/").get("Contents", ())
         lines = [
             json.loads(line)
             for one in objects

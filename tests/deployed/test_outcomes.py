@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from functions.governance.consent import ConsentRecord
 from functions.learning.responses import responses_key
 from functions.profiles.dynamodb_feedback import DynamoFeedbackStore
 from functions.times import format_instant
@@ -80,7 +81,10 @@ def test_an_order_is_told_to_the_decision_before_it_and_counted_once(
 
 
 def test_whoever_unsubscribes_gets_nothing_from_then_on(deployment: Deployment, sample: Sample) -> None:
-    customer = sample("cancellation-page", event_id="any", user_id="customer-0007")["user_id"]
+    now, customer = datetime.now(UTC), "customer-8001"
+    deployment.store.put_profile(customer, {"orders": {"count": 3, "revenue": 400}}, updated_at=now)
+    granted = ConsentRecord("marketing", "granted", now - timedelta(days=1))
+    deployment.store.put_consent(customer, granted, now=now)
     deployment.put(outcome("Unsubscribed", "leave-1", customer))
     deployment.until(
         "the end of consent", lambda: deployment.store.load(customer).consent["marketing"].status == "revoked"
