@@ -13,10 +13,11 @@ demo: .venv/run
 test: .venv/dev .venv-aws/ready
 	$(BIN)/python -m pytest -n auto
 
-# What takes too long by day: 100,000 cases of canaries, and every fault planted in the gate.
+# What takes too long by day: 100,000 cases of canaries, every fault planted in the gate and in the compiler.
 night: .venv/dev
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -p no:logging -n auto tests/hardening/test_canaries.py
 	GATE_MUTANTS=all $(BIN)/python -m pytest -n auto tests/hardening/test_gate_mutants.py
+	EXPRESSION_MUTANTS=all $(BIN)/python -m pytest -n auto tests/unit/expressions/test_mutants.py
 
 # Deploys the samples to an AWS on this machine, and kills what can be killed; minutes, on a quiet machine.
 deployed: .venv/dev .venv-aws/wheels
