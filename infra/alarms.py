@@ -44,6 +44,7 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         "stream-late": "Records of a stream wait too long.",
         "url-errors": "A public URL answers with errors, or refuses requests for want of capacity.",
         "outbox-late": "An action waits in the outbox and can not be sent.",
+        "outbox-unreadable": "An entry of the outbox is damaged, and its action is not sent.",
         "export-late": "Decisions do not reach the lasting log.",
         "ingest-refused": "Too many of the records that platforms send are refused.",
     }

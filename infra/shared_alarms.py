@@ -28,6 +28,9 @@ EXPORT_LATE_MS: Final = 3_600_000
 REFUSED_SHARE: Final = 0.1
 """Share of the records that are refused; one platform that changed its template is more."""
 
+SCHEDULE: Final = "schedule"
+"""What the drain of the outbox is called in its metrics."""
+
 _FATES: Final = ("IngestWritten", "IngestOlder", "IngestNothing", "IngestRefused", "IngestFailed")
 _HOUR: Final = 60
 
@@ -72,6 +75,8 @@ def watch_shared(
     # One round of the drain that fails is made up for by the next.
     watch("OutboxAlarms", "errors", f"{prefix}_outbox", _errors(drain.function), above=0, periods=3)
     watch("OutboxAlarms", "outbox-late", prefix, _outbox_age(configuration), above=OUTBOX_LATE_S)
+    damaged = metric_of(SCHEDULE, "OutboxUnreadable", "Sum", configuration=configuration)
+    watch("OutboxAlarms", "outbox-unreadable", prefix, damaged, above=0)
     if export is not None:
         every = cdk.Duration.minutes(PERIOD_MIN)
         age = export.function.metric("IteratorAge", period=every, statistic="Maximum")
@@ -112,7 +117,7 @@ def _outbox_age(configuration: Configuration) -> cloudwatch.IMetric:
     return cloudwatch.Metric(
         namespace=configuration.namespace,
         metric_name="OutboxAge",
-        dimensions_map={"service": "schedule"},
+        dimensions_map={"service": SCHEDULE},
         statistic="Maximum",
         period=cdk.Duration.minutes(_HOUR),
     )

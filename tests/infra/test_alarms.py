@@ -32,6 +32,7 @@ def test_every_function_has_its_alarms_and_somebody_is_told(deployed: Synthesis)
         "functions-dev-export-late",
         "functions-dev_outbox-errors",
         "functions-dev-outbox-late",
+        "functions-dev-outbox-unreadable",
     }
     assert all(one["AlarmActions"] and one["TreatMissingData"] == "notBreaching" for one in alarms)
     assert [one["Properties"]["Endpoint"] for one in deployed.of_type("AWS::SNS::Subscription").values()] == [
