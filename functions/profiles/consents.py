@@ -1,13 +1,14 @@
 """Which of two consent records counts, whatever clocks they were dated by; every store asks here.
 
 Clocks of producers may be wrong by `CLOCK_SKEW`. Within it the order of two records is not known, and the
-stricter one counts: a grant never beats a refusal by minutes that may be nothing but a wrong clock.
+stricter one counts: a grant never beats a refusal by minutes that may be nothing but a wrong clock. Of two grants
+of one instant, the one that ends first.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from functions.errors import StoreRejectedError
 from functions.governance.consent import CLOCK_SKEW, ConsentRecord
@@ -49,4 +50,10 @@ def supersedes(record: ConsentRecord, stored: ConsentRecord | None, now: datetim
         return later_by > _NO_TIME
     if (record.status == "granted") != (stored.status == "granted"):
         return stored.status == "granted"
+    if later_by == _NO_TIME and record.status == "granted":
+        return _end(record) <= _end(stored)
     return later_by >= _NO_TIME
+
+
+def _end(record: ConsentRecord) -> datetime:
+    return record.expires_at or datetime.max.replace(tzinfo=UTC)

@@ -76,6 +76,12 @@ class ConsentOrderChecks:
         for order in permutations((a_consent(), a_consent(at=NOW + _MINUTE))):
             assert _ending(store, order) == a_consent(at=NOW + _MINUTE)
 
+    def test_of_two_grants_of_one_instant_the_one_that_ends_first_counts(self, store: ProfileStore) -> None:
+        """Whichever comes first; one without an end never takes the place of one with an end."""
+        endless, short = (replace(a_consent(), expires_at=end) for end in (None, NOW + HOUR))
+        for order in permutations((endless, short)):
+            assert _ending(store, order) == short
+
     def test_a_grant_of_a_fast_clock_does_not_outlast_a_refusal(self, store: ProfileStore) -> None:
         """It is kept as of the moment it came, so that what is said after it comes after it."""
         profile_id, fast = new_id("profile"), a_consent(at=NOW + 4 * _MINUTE)
