@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final, cast
 
 import aws_cdk as cdk
@@ -56,49 +57,77 @@ def watch_shared(
         topic: Is told; None for nobody.
         configuration: Of the deployment.
     """
-    prefix = configuration.prefix
+    watch = _Watch(scope, topic, configuration)
+    _watch_outbox(watch, drain)
+    if export is not None:
+        _watch_export(watch, export)
+    if ingest is not None:
+        _watch_ingest(watch, ingest)
+    if outcomes is not None:
+        _watch_outcomes(watch, outcomes)
 
-    def watch(
-        of: str, kind: str, name: str, metric: cloudwatch.IMetric, *, above: float, periods: int = 1
+
+@dataclass(frozen=True)
+class _Watch:
+    """Adds alarms, each below the one it belongs to."""
+
+    scope: Construct
+    topic: sns.ITopic | None
+    configuration: Configuration
+
+    def __call__(
+        self, of: str, kind: str, name: str, metric: cloudwatch.IMetric, *, above: float, periods: int = 1
     ) -> None:
-        owner = scope.node.try_find_child(of) or Construct(scope, of)
+        owner = self.scope.node.try_find_child(of) or Construct(self.scope, of)
         add_alarm(
             cast(Construct, owner),
             kind,
             physical_name=name,
             metric=metric,
             threshold=above,
-            topic=topic,
+            topic=self.topic,
             periods=periods,
         )
 
+
+def _watch_outbox(watch: _Watch, drain: OutboxDrain) -> None:
+    prefix = watch.configuration.prefix
     # One round of the drain that fails is made up for by the next.
     watch("OutboxAlarms", "errors", f"{prefix}_outbox", _errors(drain.function), above=0, periods=3)
-    watch("OutboxAlarms", "outbox-late", prefix, _outbox_age(configuration), above=OUTBOX_LATE_S)
-    damaged = metric_of(SCHEDULE, "OutboxUnreadable", "Sum", configuration=configuration)
+    watch("OutboxAlarms", "outbox-late", prefix, _outbox_age(watch.configuration), above=OUTBOX_LATE_S)
+    damaged = metric_of(SCHEDULE, "OutboxUnreadable", "Sum", configuration=watch.configuration)
     watch("OutboxAlarms", "outbox-unreadable", prefix, damaged, above=0)
-    if export is not None:
-        every = cdk.Duration.minutes(PERIOD_MIN)
-        age = export.function.metric("IteratorAge", period=every, statistic="Maximum")
-        watch("ExportAlarms", "errors", f"{prefix}_export", _errors(export.function), above=0)
-        watch("ExportAlarms", "dead-letters", f"{prefix}_export", _waiting(export.parking), above=0)
-        watch("ExportAlarms", "export-late", prefix, age, above=EXPORT_LATE_MS)
-    if ingest is not None:
-        refused = share_of(ingest.service, ("IngestRefused",), _FATES, configuration=configuration)
-        for kind, function in ingest.functions.items():
-            watch(f"{kind}Alarms", "errors", f"{prefix}_{kind}", _errors(function), above=0)
-        watch("IngestAlarms", "dead-letters", f"{prefix}-ingest", _waiting(ingest.parking), above=0)
-        watch("IngestAlarms", "ingest-refused", prefix, refused, above=REFUSED_SHARE, periods=3)
-        for kind, metric in _counted(ingest.service, configuration):
-            watch("IngestAlarms", kind, f"{prefix}-ingest", metric, above=0)
-        watch_url(ingest, physical_name=f"{prefix}_ingest_url", function=ingest.webhook, topic=topic)
-    if outcomes is not None:
-        # A count that fails is made up for by the next.
-        watch("FoldAlarms", "errors", f"{prefix}_fold", _errors(outcomes.fold), above=0, periods=3)
-        watch("OutcomeAlarms", "errors", f"{prefix}_outcomes", _errors(outcomes.recorder), above=0)
-        watch("OutcomeAlarms", "dead-letters", f"{prefix}_outcomes", _waiting(outcomes.parking), above=0)
-        for kind, metric in _counted(outcomes.service, configuration):
-            watch("OutcomeAlarms", kind, f"{prefix}_outcomes", metric, above=0)
+
+
+def _watch_export(watch: _Watch, export: DecisionExport) -> None:
+    prefix = watch.configuration.prefix
+    every = cdk.Duration.minutes(PERIOD_MIN)
+    age = export.function.metric("IteratorAge", period=every, statistic="Maximum")
+    watch("ExportAlarms", "errors", f"{prefix}_export", _errors(export.function), above=0)
+    watch("ExportAlarms", "dead-letters", f"{prefix}_export", _waiting(export.parking), above=0)
+    watch("ExportAlarms", "export-late", prefix, age, above=EXPORT_LATE_MS)
+
+
+def _watch_ingest(watch: _Watch, ingest: ProfileIngest) -> None:
+    prefix = watch.configuration.prefix
+    for kind, function in ingest.functions.items():
+        watch(f"{kind}Alarms", "errors", f"{prefix}_{kind}", _errors(function), above=0)
+    watch("IngestAlarms", "dead-letters", f"{prefix}-ingest", _waiting(ingest.parking), above=0)
+    refused = share_of(ingest.service, ("IngestRefused",), _FATES, configuration=watch.configuration)
+    watch("IngestAlarms", "ingest-refused", prefix, refused, above=REFUSED_SHARE, periods=3)
+    for kind, metric in _counted(ingest.service, watch.configuration):
+        watch("IngestAlarms", kind, f"{prefix}-ingest", metric, above=0)
+    watch_url(ingest, physical_name=f"{prefix}_ingest_url", function=ingest.webhook, topic=watch.topic)
+
+
+def _watch_outcomes(watch: _Watch, outcomes: OutcomeRecording) -> None:
+    prefix = watch.configuration.prefix
+    # A count that fails is made up for by the next.
+    watch("FoldAlarms", "errors", f"{prefix}_fold", _errors(outcomes.fold), above=0, periods=3)
+    watch("OutcomeAlarms", "errors", f"{prefix}_outcomes", _errors(outcomes.recorder), above=0)
+    watch("OutcomeAlarms", "dead-letters", f"{prefix}_outcomes", _waiting(outcomes.parking), above=0)
+    for kind, metric in _counted(outcomes.service, watch.configuration):
+        watch("OutcomeAlarms", kind, f"{prefix}_outcomes", metric, above=0)
 
 
 def _counted(service: str, configuration: Configuration) -> Iterator[tuple[str, cloudwatch.IMetric]]:
