@@ -57,7 +57,7 @@ def csv_line(features: Mapping[str, Json], missing_token: str | None = None) -> 
     Raises:
         FeatureNullError: There is a null or an empty text, and no token for it.
     """
-    # Numbers are alike in JSON and CSV, and most lines hold nothing else; null stands for what is none.
+    # Numbers are alike in JSON and CSV, and most cells hold one; null stands for what is none.
     numbers = _encoder()(
         [
             value if type(value) is float else float(value) if type(value) is int else None
@@ -66,7 +66,11 @@ def csv_line(features: Mapping[str, Json], missing_token: str | None = None) -> 
     )[1:-1]
     if b"null" not in numbers:
         return numbers
-    return ",".join([_cell(name, value, missing_token) for name, value in features.items()]).encode()
+    cells = numbers.split(b",")
+    for index, (name, value) in enumerate(features.items()):
+        if cells[index] == b"null":
+            cells[index] = _cell(name, value, missing_token).encode()
+    return b",".join(cells)
 
 
 def _cell(name: str, value: Json, missing_token: str | None) -> str:
