@@ -4,13 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test night deployed lock clean
+.PHONY: demo test night deployed train lock clean
 
 demo: .venv/run
 	@$(BIN)/functions profile import feature_specs/profiles.jsonl
 	@$(BIN)/functions invoke churn-retention --event events/cancellation-page.json
 
-test: .venv/dev .venv-aws/ready
+test: .venv/dev .venv-aws/ready .venv-train/ready
 	$(BIN)/python -m pytest -n auto
 
 # What takes too long by day: 100,000 cases of canaries, every fault planted in the gate and in the compiler.
@@ -22,6 +22,13 @@ night: .venv/dev
 # Deploys the samples to an AWS on this machine, and kills what can be killed; minutes, on a quiet machine.
 deployed: .venv/dev .venv-aws/wheels
 	DEPLOYED_TESTS=1 $(BIN)/python -m pytest tests/deployed
+
+# Train the sample models anew, as of the day of those that are kept: equal inputs give equal bytes, so nothing
+# differs afterwards but where data, code or libraries do.
+train: .venv-train/ready .venv/run
+	.venv-train/bin/python models/churn-risk/train.py --wheel .venv-train/[Ll]ifetimes-*.whl --date 2026-11-22
+	.venv-train/bin/python models/churn-risk/leak.py --wheel .venv-train/[Ll]ifetimes-*.whl
+	$(BIN)/python models/simulated/train.py --date 2026-11-22
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -48,6 +55,13 @@ deployed: .venv/dev .venv-aws/wheels
 	  --only-binary=:all: -d $@ -r requirements/lambda.txt
 	@touch $@
 
+# scikit-learn in an environment of its own, and the purchase log that one of the sample models is trained on.
+.venv-train/ready: requirements/train.txt
+	$(PYTHON) -m venv .venv-train
+	.venv-train/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/train.txt
+	.venv-train/bin/python -m pip --disable-pip-version-check --quiet download --no-deps -d .venv-train lifetimes==0.11.3
+	@touch $@
+
 # Renew the pinned requirements (needs uv); the files hold hashes and no addresses.
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
@@ -56,9 +70,10 @@ lock:
 	  --no-emit-index-url --no-emit-find-links pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
 	uv pip compile -q --python-platform aarch64-manylinux_2_28 --python-version 3.13 --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --group lambda -c requirements/run.txt -o requirements/lambda.txt
-
 	echo ministack==1.5.33 | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate --no-emit-index-url --no-emit-find-links - -o requirements/aws.txt
+	printf 'scikit-learn>=1.7,<2\nnumpy>=2,<2.5\nscipy<1.18\n' | uv pip compile -q --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links - -o requirements/train.txt
 
 clean:
-	rm -rf .venv .venv-aws .functions build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-aws .venv-train .functions build .mypy_cache .ruff_cache .pytest_cache .hypothesis
