@@ -28,8 +28,8 @@ from functions.runtime.acting import Performed
 from functions.runtime.in_force import UNKNOWN
 from functions.runtime.receipt import Receipt
 
-Span = Callable[[str], AbstractContextManager[object]]
-"""Opens a span of a trace."""
+Span = Callable[[str], AbstractContextManager[Callable[[], None]]]
+"""Opens a span of a trace; what it gives marks the span as failed."""
 
 INTERNAL: Final = "internal"
 """Code of an error that nobody foresaw."""
@@ -116,7 +116,7 @@ class Telemetry:
         self._known_names = known_names
         self._hashed = hashed
         self._counts: Counter[str] = Counter()
-        self.span: Span = span or (lambda _: nullcontext())
+        self.span: Span = span or (lambda _: nullcontext(lambda: None))
 
     def receipt(self, receipt: Receipt, *, request_id: str, position: str | None = None) -> None:
         """Log and count what became of one event."""
@@ -291,14 +291,14 @@ def quiet_span(recorder: Recorder) -> Span:
     """Return what opens subsegments that tell of an error that there was one, and never its text."""
 
     @contextmanager
-    def span(name: str) -> Iterator[None]:
+    def span(name: str) -> Iterator[Callable[[], None]]:
         opened = recorder.in_subsegment(name=f"## {name}")
         subsegment = opened.__enter__()
+        failed = subsegment.add_fault_flag if subsegment is not None else lambda: None
         try:
-            yield
+            yield failed
         except BaseException:
-            if subsegment is not None:
-                subsegment.add_fault_flag()
+            failed()
             raise
         finally:
             # Not told of the error, which the SDK would write down with its text and its stack.

@@ -179,8 +179,11 @@ class Shift:
 
     def handle(self, event: Event, generation: int = LIVE) -> Receipt:
         """Run the function on one event."""
-        with self.worker.telemetry.span("decide"):
-            return self.runtime.handle(self.worker.plan, event, now=self.now(), generation=generation)
+        with self.worker.telemetry.span("decide") as failed:
+            receipt = self.runtime.handle(self.worker.plan, event, now=self.now(), generation=generation)
+            if receipt.outcome == "failed":
+                failed()
+        return receipt
 
     def report(self, receipt: Receipt, position: str | None = None) -> None:
         """Log and count a receipt."""

@@ -166,7 +166,11 @@ def test_schedule_without_any_artefact_is_refused(environment: dict[str, str], t
         build_handler("schedule", {**environment, "FUNCTIONS_PLANS": str(tmp_path)})
 
 
-def test_tracing_without_its_sdk_is_refused_with_advice(environment: dict[str, str]) -> None:
+def test_tracing_without_its_sdk_is_refused_with_advice(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in [name for name in sys.modules if name.split(".")[0] == "aws_xray_sdk"] or ["aws_xray_sdk"]:
+        monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(SettingsError, match="FUNCTIONS_TRACING") as raised:
         build_handler("sqs", {**environment, "FUNCTIONS_TRACING": "on"})
     assert "aws-xray-sdk" in str(raised.value.hint)

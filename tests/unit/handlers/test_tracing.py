@@ -54,3 +54,10 @@ def test_a_span_that_ends_in_an_error_tells_that_and_no_word_of_it(error: type[B
     with pytest.raises(error, match=SECRET), quiet_span(recorder)("decide"):
         raise error(SECRET)
     assert recorder.told == ["begin ## decide", "fault", "end ## decide"]
+
+
+def test_a_span_of_what_failed_without_an_error_is_marked() -> None:
+    recorder = Recorder()
+    with quiet_span(recorder)("decide") as failed:
+        failed()
+    assert recorder.told == ["begin ## decide", "fault", "end ## decide"]
