@@ -21,7 +21,7 @@ night: .venv/dev
 
 # Deploys the samples to an AWS on this machine, and kills what can be killed; minutes, on a quiet machine.
 deployed: .venv/dev .venv-aws/wheels
-	DEPLOYED_TESTS=1 $(BIN)/python -m pytest tests/deployed
+	DEPLOYED_TESTS=1 $(BIN)/python -m pytest tests/deployed $(ARGS)
 
 # Train the sample models anew, as of the day of those that are kept: equal inputs give equal bytes, so nothing
 # differs afterwards but where data, code or libraries do.
