@@ -24,9 +24,10 @@ MOST_AT_ONCE: Final = 200
 
 
 def joining_contacts(own: Item, other: Item) -> Item:
-    """Return the contacts of an id that its profile does not have yet, the oldest first."""
-    instants = contact_instants(other)
-    return {name: other[name] for name in sorted(instants, key=instants.__getitem__) if name not in own}
+    """Return the contacts of an id that its profile does not have yet or only as of earlier, the oldest first."""
+    instants, known = contact_instants(other), contact_instants(own)
+    ordered = sorted(instants, key=instants.__getitem__)
+    return {name: other[name] for name in ordered if name not in known or known[name] < instants[name]}
 
 
 def take_contacts(table: str, profile_id: str, own: Item, contacts: Item) -> dict[str, Any]:

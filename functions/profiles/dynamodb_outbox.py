@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
@@ -14,10 +14,12 @@ from functions.profiles.dynamodb_calls import MAX_BATCH_READ, Answer, DynamoCall
 from functions.profiles.dynamodb_commit import AMOUNT_LEFT
 from functions.profiles.dynamodb_expressions import Expression
 from functions.profiles.dynamodb_feedback import void_trial
+from functions.profiles.dynamodb_identities import TARGET, read_alias
 from functions.profiles.dynamodb_items import OUTBOX_SHARDS, Item, epoch_seconds, key_of, number, outbox_of
-from functions.profiles.dynamodb_keys import DECIDED, OUTBOX, STATE, key, shard_key, stands_in
+from functions.profiles.dynamodb_keys import ALIAS, DECIDED, OUTBOX, STATE, key, shard_key, stands_in
 from functions.profiles.dynamodb_state import MOVED_AT, STATUS, VERSION, contact_attribute
 from functions.profiles.dynamodb_table import OUTBOX_INDEX, OUTBOX_INDEX_PARTITION_KEY, TTL_ATTRIBUTE
+from functions.profiles.merging import followed, is_followed, moves_version
 from functions.profiles.outbox import ContactStatus, OutboxEntry, Unreadable
 from functions.profiles.rows import readable
 from functions.times import format_instant
@@ -60,10 +62,10 @@ def settle_entry(
     in_doubt: bool,
     at: datetime | None,
 ) -> bool:
-    """End a lease, and let the contact log and, of a release, the trial follow.
+    """End a lease, and let the contact logs of the customer and, of a release, the trial follow.
 
     Raises:
-        StoreContendedError: The trial was counted by others at every attempt.
+        StoreContendedError: The trial was counted, or an alias was moved, by others at every attempt.
         ProfileStoreError: As its subclasses say.
     """
     if entry.lease_owner is None:
@@ -77,18 +79,26 @@ def settle_entry(
     )
     if status == "reserved" and at is None:
         return _ended(calls.insist("update_item", **end), entry, status)
-    follow = [{"Update": _following(entry, status, at).request(calls.table, key(entry.profile_id, STATE))}]
-    given_back = _given_back(calls.table, entry) if status == "released" else []
+    update = {"TableName": calls.table, **_following(entry, status, at).parameters()}
+    pruned: set[str] = set()
     in_doubt = False
     for _ in range(_ATTEMPTS):
-        trial = void_trial(calls, entry.profile_id, entry.decision_id) if status == "released" else []
-        answer = calls.write([{"Update": end}, *follow, *given_back, *trial])
+        aliases = _aliases(calls, entry.profile_id) if is_followed(status, at) else {entry.profile_id: None}
+        lives = [one for one in aliases if one not in pruned]
+        follow = [{"Update": {**update, "Key": key(one, STATE)}} for one in lives]
+        rest = _unmoved(calls.table, aliases) if is_followed(status, at) else []
+        if status == "released":
+            rest += _given_back(calls.table, entry) + void_trial(calls, entry.profile_id, entry.decision_id)
+        answer = calls.write([{"Update": end}, *follow, *rest])
         in_doubt = in_doubt or answer.in_doubt
         if answer.response is not None or not _passed(answer.reasons[0]):
             return _ended(answer, entry, status, in_doubt=in_doubt)
-        if follow and not _passed(answer.reasons[1]):
-            follow = []  # the contact was pruned: the entry, the budgets and the trial are left
-    raise StoreContendedError(f"the profile store {calls.table}: a trial was changed at every attempt")
+        # Where the contact was pruned, the others, the entry, the budgets and the trial are left.
+        said = zip(lives, answer.reasons[1:], strict=False)
+        pruned.update(one for one, reason in said if not _passed(reason))
+    raise StoreContendedError(
+        f"the profile store {calls.table}: a trial or an alias was changed at every attempt"
+    )
 
 
 def list_entries(
@@ -164,6 +174,36 @@ def _ending(
     return expression
 
 
+def _aliases(calls: DynamoCalls, profile_id: str) -> dict[str, str | None]:
+    """Return what an id, and every id that it leads to, is an alias of."""
+    read: dict[str, str | None] = {}
+
+    def target_of(one: str) -> str | None:
+        read[one] = read_alias(calls, one)
+        return read[one]
+
+    followed(profile_id, target_of)
+    return read
+
+
+def _unmoved(table: str, aliases: Mapping[str, str | None]) -> list[dict[str, Any]]:
+    """Return the conditions that no id has become an alias, or one of another, since they were read.
+
+    An alias that is added later unites what the settlement has written.
+    """
+    checks = []
+    for alias, target in aliases.items():
+        expression = Expression()
+        stands_for = expression.name(TARGET)
+        expression.when(
+            f"attribute_not_exists({stands_for})"
+            if target is None
+            else f"{stands_for}={expression.value({'S': target})}"
+        )
+        checks.append({"ConditionCheck": expression.request(table, key(alias, ALIAS))})
+    return checks
+
+
 def _following(entry: OutboxEntry, status: ContactStatus, at: datetime | None) -> Expression:
     expression = Expression()
     contact = expression.name(contact_attribute(entry.decision_id))
@@ -173,7 +213,7 @@ def _following(entry: OutboxEntry, status: ContactStatus, at: datetime | None) -
         expression.set_path(
             f"{contact}.{expression.name(MOVED_AT)}", expression.value({"S": format_instant(at)})
         )
-    if status == "released" or at is not None:
+    if moves_version(status, at):
         expression.set(VERSION, f"{expression.name(VERSION)}+{expression.value(number(1))}")
     return expression
 

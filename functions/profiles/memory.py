@@ -28,7 +28,8 @@ from functions.profiles.memory_feedback import MemoryFeedbackStore
 from functions.profiles.memory_operator import MemoryOperatorStore
 from functions.profiles.memory_rows import at as at_of
 from functions.profiles.memory_rows import dropped, pruned, put_scores
-from functions.profiles.merging import joining, known_as
+from functions.profiles.memory_rows import ended as end_contact
+from functions.profiles.merging import followed, is_followed, known_as, moves_version, united
 from functions.profiles.outbox import ContactStatus, OutboxEntry, Unreadable
 from functions.profiles.retention import SCORE_GRACE
 from functions.profiles.rows import (
@@ -162,14 +163,11 @@ class MemoryProfileStore:
             if ended is None:
                 return False
             kept.outbox[entry.decision_id] = outbox_row(ended)
-            followed = [row for row in kept.contacts if row["decision_id"] == entry.decision_id]
-            for row in followed:
-                row.update({"status": status} if at is None else {"status": status, "at": format_instant(at)})
-            if at is not None:
-                kept.contacts.sort(key=at_of)
-                kept.version += 1 if followed else 0
+            target_of = self._aliases.get if is_followed(status, at) else _no_alias
+            for life in map(self._of, followed(entry.profile_id, target_of)):
+                if end_contact(life.contacts, entry.decision_id, status, at):
+                    life.version += moves_version(status, at)
             if status == "released":
-                kept.version += 1 if followed else 0
                 for take in ended.paid:
                     self._budgets.add(take, take.amount)
                 self.feedback.void_trial(entry.profile_id, entry.decision_id)
@@ -255,7 +253,8 @@ class MemoryProfileStore:
         check_id(alias, "the alias")
         check_id(profile_id, "the profile id")
         with self._lock:
-            self._unite(alias, profile_id)
+            if self._aliases.get(alias) != profile_id:
+                self._unite(alias, profile_id)
 
     def add_alias(self, alias: str, profile_id: str) -> bool:
         """Let an id stand for a profile, unless it stands for another."""
@@ -347,9 +346,9 @@ class MemoryProfileStore:
         self._aliases[alias] = profile_id
         if alias != profile_id:
             kept, other = self._of(profile_id), self._of(alias)
-            rows = joining(kept.contacts, other.contacts, profile_id)
-            kept.contacts = sorted([*kept.contacts, *rows], key=at_of)
-            kept.version, other.version = kept.version + bool(rows), other.version + 1
+            contacts, changed = united(kept.contacts, other.contacts, profile_id)
+            kept.contacts = sorted(contacts, key=at_of)
+            kept.version, other.version = kept.version + changed, other.version + 1
             self._kept.update({profile_id: kept, alias: other})
 
     def _of(self, profile_id: str) -> _Kept:
@@ -373,6 +372,10 @@ class MemoryProfileStore:
             contacts=contacts,
             budgets_left=tuple(self._budgets.left(take) for take in request.budgets),
         )
+
+
+def _no_alias(_: str) -> None:
+    """Say of every id that it is no alias."""
 
 
 def _decision(kept: _Kept, decision_id: str) -> DecisionRecord | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from functions.profiles.outbox import ContactStatus
 from functions.profiles.rows import Row, StoredRow
 from functions.times import format_instant
 
@@ -18,6 +19,15 @@ def pruned(contacts: Sequence[Row], before: datetime | None) -> list[Row]:
     """Return the contacts that are not older than an instant."""
     first = format_instant(before) if before else ""
     return [row for row in contacts if at(row) >= first]
+
+
+def ended(contacts: list[Row], decision_id: str, status: ContactStatus, moved: datetime | None) -> bool:
+    """Write what became of an action to its contact; False when there is none."""
+    found = [row for row in contacts if row["decision_id"] == decision_id]
+    for row in found:
+        row.update({"status": status} if moved is None else {"status": status, "at": format_instant(moved)})
+    contacts.sort(key=at)
+    return bool(found)
 
 
 def put_scores(kept: dict[str, StoredRow], scores: Sequence[Row]) -> None:

@@ -4,23 +4,70 @@ Contacts of the id are counted with those of its profile from then on, and the p
 whoever was held out stays held out and what was answered under the id is found. The version of the id's own
 state moves: a decision that is being made under it is refused, and made again under the profile. What is
 refused under the id is refused under the profile as well; that is the business of whoever adds the alias.
+
+An action that was decided under the id and waits goes on to wait there. What becomes of it is written to every
+id that its own leads to, so that the contact counts for the customer from when it left, or no more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
+from functions.profiles.outbox import ContactStatus
 from functions.profiles.rows import Row
 
 MOST_KNOWN: Final = 100
 """Ids that a profile remembers; whoever has more is no customer but a fault."""
 
+MOST_FOLLOWED: Final = 20
+"""Aliases of aliases by which the end of an action follows its customer; no event is followed by more than few."""
 
-def joining(own: Iterable[Row], other: Iterable[Row], profile_id: str) -> list[Row]:
-    """Return the contacts of an id that its profile does not have yet, as contacts of the profile."""
-    known = {row["decision_id"] for row in own}
-    return [{**row, "profile_id": profile_id} for row in other if row["decision_id"] not in known]
+
+def united(own: Iterable[Row], other: Iterable[Row], profile_id: str) -> tuple[list[Row], bool]:
+    """Return the contacts of a profile with those of an id, and whether that changes any.
+
+    Of two of one decision the later one counts: where an alias was led elsewhere and back, the profile has missed
+    what became of the action meanwhile.
+    """
+    found = {row["decision_id"]: row for row in own}
+    changed = False
+    for row in other:
+        known = found.get(row["decision_id"])
+        if known is None or str(known["at"]) < str(row["at"]):
+            found[row["decision_id"]] = {**row, "profile_id": profile_id}
+            changed = True
+    return list(found.values()), changed
+
+
+def followed(profile_id: str, target_of: Callable[[str], str | None]) -> tuple[str, ...]:
+    """Return an id and every id that it leads to, in order; a circle ends.
+
+    Args:
+        profile_id: The id.
+        target_of: Says what an id is an alias of; None where it is none.
+    """
+    found = [profile_id]
+    while len(found) <= MOST_FOLLOWED:
+        target = target_of(found[-1])
+        if target is None or target in found:
+            break
+        found.append(target)
+    return tuple(found)
+
+
+def is_followed(status: ContactStatus, at: datetime | None) -> bool:
+    """Say whether the end of a lease is written to every id of the customer.
+
+    What left right after its decision, or is tried again, counts as it did: nothing is looked for then.
+    """
+    return at is not None or status in ("released", "unconfirmed")
+
+
+def moves_version(status: ContactStatus, at: datetime | None) -> bool:
+    """Say whether the end of a lease changes what counts, so that decisions which are being made are refused."""
+    return at is not None or status == "released"
 
 
 def known_as(aliases: Mapping[str, str], profile_id: str) -> tuple[str, ...]:

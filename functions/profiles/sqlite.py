@@ -17,7 +17,7 @@ from functions.profiles.budgets import BudgetShard
 from functions.profiles.codec import check_id, pack_profile, unpack_profile
 from functions.profiles.conditions import check_budget, check_division, leased, settled
 from functions.profiles.consents import dated, supersedes
-from functions.profiles.merging import remembered
+from functions.profiles.merging import followed, is_followed, moves_version, remembered
 from functions.profiles.outbox import ContactStatus, OutboxEntry, Unreadable
 from functions.profiles.retention import SCORE_GRACE
 from functions.profiles.rows import (
@@ -112,12 +112,9 @@ class SqliteProfileStore:
             if ended is None:
                 return False
             connection.execute(sql.PUT_OUTBOX, outbox_row(ended))
-            moved = format_instant(at) if at is not None else None
-            followed = connection.execute(sql.SETTLE_CONTACT, (status, moved, *keys)).rowcount
-            if moved is not None and followed:
-                connection.execute(sql.MOVE_VERSION, (entry.profile_id,))
+            _end_contacts(connection, entry, status, at)
             if status == "released":
-                _release(connection, ended, moves=followed > 0)
+                _release(connection, ended)
         return True
 
     def outbox(
@@ -314,6 +311,7 @@ def _unite(connection: sqlite3.Connection, alias: str, profile_id: str) -> None:
     if alias == profile_id:
         return
     ids = {"alias": alias, "profile_id": profile_id}
+    connection.execute(sql.DROP_EARLIER_CONTACTS, ids)
     if connection.execute(sql.UNITE_CONTACTS, ids).rowcount > 0:
         connection.execute(sql.MOVE_VERSION, (profile_id,))
     connection.execute(sql.MOVE_VERSION, (alias,))
@@ -334,10 +332,24 @@ def _entry(connection: sqlite3.Connection, profile_id: str, decision_id: str) ->
     return outbox_from(row) if row else None
 
 
-def _release(connection: sqlite3.Connection, entry: OutboxEntry, *, moves: bool) -> None:
-    """Give back what an entry paid, say that the contact log changed, and let nothing be learned from it."""
-    if moves:
-        connection.execute(sql.MOVE_VERSION, (entry.profile_id,))
+def _end_contacts(
+    connection: sqlite3.Connection, entry: OutboxEntry, status: ContactStatus, at: datetime | None
+) -> None:
+    """Write what became of an action to its contact, under every id that its own leads to."""
+
+    def target_of(alias: str) -> str | None:
+        row = _first(connection, sql.READ_ALIAS, alias) if is_followed(status, at) else None
+        return row["profile_id"] if row else None
+
+    moved = format_instant(at) if at is not None else None
+    for one in followed(entry.profile_id, target_of):
+        found = connection.execute(sql.SETTLE_CONTACT, (status, moved, one, entry.decision_id)).rowcount
+        if found and moves_version(status, at):
+            connection.execute(sql.MOVE_VERSION, (one,))
+
+
+def _release(connection: sqlite3.Connection, entry: OutboxEntry) -> None:
+    """Give back what an entry paid, and let nothing be learned from it."""
     for take in entry.paid:
         add_to_shard(connection, take, take.amount)
     void_trial(connection, entry.profile_id, entry.decision_id)

@@ -28,6 +28,13 @@ PUT_SCORE: Final = """
     WHERE score.at <= excluded.at
 """
 
+DROP_EARLIER_CONTACTS: Final = """
+    DELETE FROM contact WHERE profile_id = :profile_id AND EXISTS (
+        SELECT 1 FROM contact AS other
+        WHERE other.profile_id = :alias AND other.decision_id = contact.decision_id AND other.at > contact.at
+    )
+"""
+
 UNITE_CONTACTS: Final = """
     INSERT INTO contact (profile_id, decision_id, action, tags, channel, at, status, counts)
     SELECT :profile_id, decision_id, action, tags, channel, at, status, counts FROM contact

@@ -251,8 +251,9 @@ class ProfileStore(BudgetStore, Protocol):
         """End a lease: `sent`, `released`, `unconfirmed`, or `reserved` again (for a retry, not before `due_at`).
 
         The contact log follows in the same transaction: every end is copied to the entry of the decision, and a
-        release moves the version. A contact that was pruned is not brought back. A release also gives back what
-        the entry paid, to the shards it came from; `unconfirmed` gives back nothing.
+        release moves the version. So it is in the log of every profile that the id has become an alias of meanwhile,
+        unless it left at once, which changes nothing there. A contact that was pruned is not brought back. A release
+        also gives back what the entry paid, to the shards it came from; `unconfirmed` gives back nothing.
         `note` replaces the note of the entry, also when it is None.
 
         Args:

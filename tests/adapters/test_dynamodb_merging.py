@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from functions.profiles.dynamodb_calls import Surroundings
 from functions.profiles.dynamodb_keys import STATE, key
 from functions.profiles.dynamodb_merging import MOST_AT_ONCE
 from functions.profiles.store import MAX_CONTACTS
-from functions.testing.store_checks.samples import HOUR, NOW, a_contact, acted, read
+from functions.testing.store_checks.samples import HOUR, NOW, a_contact, acted, read, taken
 
 ALIAS, PROFILE = "visitor-1", "customer-1"
 
@@ -70,6 +71,46 @@ def test_a_score_that_is_written_in_between_stays(
     store.put_alias(ALIAS, PROFILE)
     state = read(store, PROFILE).state
     assert (len(state.contacts), set(state.scores)) == (2, {"churn"})
+
+
+@pytest.mark.parametrize("how", [{"status": "released"}, {"status": "sent", "at": NOW + HOUR}])
+def test_an_alias_that_is_added_while_an_action_ends_has_the_end(
+    client: Rivalled, store: DynamoProfileStore, table: str, dynamodb: Any, how: dict[str, Any]
+) -> None:
+    """The settlement has looked for aliases and found none; then there is one that has united the old contact."""
+    other = DynamoProfileStore(table, client=dynamodb)
+    decision = acted(store, ALIAS)
+    waiting = taken(store, decision)
+    client.rival = lambda: other.put_alias(ALIAS, PROFILE)
+    assert store.settle(waiting, **how) is True
+    for one in (ALIAS, PROFILE):
+        assert read(store, one).state.contacts == (replace(a_contact(decision), **how),)
+
+
+def test_an_action_that_ends_while_an_alias_is_added_is_united_as_it_ended(
+    client: Rivalled, store: DynamoProfileStore, table: str, dynamodb: Any
+) -> None:
+    other = DynamoProfileStore(table, client=dynamodb)
+    decision = acted(store, ALIAS)
+    waiting = taken(store, decision)
+    client.rival = lambda: other.settle(waiting, status="sent", at=NOW + HOUR)
+    store.put_alias(ALIAS, PROFILE)
+    sent = replace(a_contact(decision), status="sent", at=NOW + HOUR)
+    for one in (ALIAS, PROFILE):
+        assert read(store, one).state.contacts == (sent,)
+
+
+def test_an_alias_that_is_led_elsewhere_while_an_action_ends_has_the_end_there(
+    client: Rivalled, store: DynamoProfileStore, table: str, dynamodb: Any
+) -> None:
+    other = DynamoProfileStore(table, client=dynamodb)
+    decision = acted(store, ALIAS)
+    store.put_alias(ALIAS, "customer-2")
+    waiting = taken(store, decision)
+    client.rival = lambda: other.put_alias(ALIAS, PROFILE)
+    assert store.settle(waiting, status="sent", at=NOW + HOUR) is True
+    sent = replace(a_contact(decision), status="sent", at=NOW + HOUR)
+    assert read(store, PROFILE).state.contacts == (sent,)
 
 
 def test_two_full_logs_are_united(store: DynamoProfileStore, table: str, dynamodb: Any) -> None:

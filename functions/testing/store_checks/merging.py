@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from functions.profiles.outbox import ContactStatus
 from functions.profiles.store import Contact, DecisionRecord, ProfileStore
 from functions.testing.store_checks.samples import (
     HOUR,
@@ -107,11 +108,81 @@ class MergeChecks:
         store.put_alias(second, first)
         assert contacts(store, first) == contacts(store, second) == contacted(one, other)
 
-    def test_the_action_of_an_alias_still_ends(self, store: ProfileStore) -> None:
-        """Its entry is where it was; the contact of the profile stays reserved, which is the stricter."""
+    def test_the_action_of_an_alias_ends_under_every_id(self, store: ProfileStore) -> None:
+        """Its entry is where it was; what ends is one contact, wherever it is counted."""
+        ends: tuple[tuple[ContactStatus, int], ...] = (("released", 1), ("unconfirmed", 0))
+        for status, moved in ends:
+            ids = [new_id("profile") for _ in range(3)]
+            decision = acted(store, ids[0])
+            store.put_alias(ids[0], ids[1])
+            store.put_alias(ids[1], ids[2])
+            before = [read(store, one).state.version for one in ids]
+            assert store.settle(taken(store, decision), status=status) is True
+            for one, version in zip(ids, before, strict=True):
+                assert contacts(store, one) == (replace(a_contact(decision), status=status),)
+                assert read(store, one).state.version == version + moved
+
+    def test_an_action_of_an_alias_that_leaves_late_counts_from_then_under_every_id(
+        self, store: ProfileStore
+    ) -> None:
+        """Sent, or put off; a decision that is being made about the customer is refused."""
+        alias, profile_id, late = new_id("alias"), new_id("profile"), NOW + 23 * HOUR
+        decision, own = acted(store, alias), acted(store, profile_id, at=NOW + HOUR)
+        store.put_alias(alias, profile_id)
+        version = read(store, profile_id).state.version
+        waiting = taken(store, decision)
+        assert store.settle(waiting, status="reserved", due_at=late, at=late) is True
+        put_off = replace(a_contact(decision), at=late)
+        assert (contacts(store, alias), contacts(store, profile_id)) == (
+            (put_off,),
+            (a_contact(own), put_off),
+        )
+        late += HOUR
+        assert store.settle(taken(store, decision, now=late), status="sent", at=late) is True
+        sent = replace(a_contact(decision), status="sent", at=late)
+        assert (contacts(store, alias), contacts(store, profile_id)) == ((sent,), (a_contact(own), sent))
+        stale = with_action(a_decision(profile_id, at=late), version=version)
+        assert send(store, stale).status == "version_moved"
+        assert read(store, profile_id).state.version == version + 2
+
+    def test_the_end_of_an_action_follows_a_circle_once(self, store: ProfileStore) -> None:
+        """And an id that stands for itself."""
+        first, second = new_id("profile"), new_id("profile")
+        decision = acted(store, first)
+        store.put_alias(first, second)
+        store.put_alias(second, first)
+        assert store.settle(taken(store, decision), status="sent", at=NOW + HOUR) is True
+        sent = replace(a_contact(decision), status="sent", at=NOW + HOUR)
+        assert contacts(store, first) == contacts(store, second) == (sent,)
+        own = new_id("profile")
+        alone = acted(store, own)
+        store.put_alias(own, own)
+        assert store.settle(taken(store, alone), status="released") is True
+        assert contacts(store, own) == (replace(a_contact(alone), status="released"),)
+
+    def test_a_profile_to_which_an_alias_comes_back_learns_when_its_action_left(
+        self, store: ProfileStore
+    ) -> None:
+        """It counted the contact from the decision; nobody told it while the alias led elsewhere."""
+        alias, first, second = new_id("alias"), new_id("profile"), new_id("profile")
+        decision = acted(store, alias)
+        store.put_alias(alias, first)
+        store.put_alias(alias, second)
+        assert store.settle(taken(store, decision), status="sent", at=NOW + HOUR) is True
+        assert contacts(store, first) == contacted(decision)
+        version = read(store, first).state.version
+        store.put_alias(alias, first)
+        sent = replace(a_contact(decision), status="sent", at=NOW + HOUR)
+        assert contacts(store, first) == contacts(store, second) == (sent,)
+        assert read(store, first).state.version == version + 1
+
+    def test_an_action_ends_where_the_profile_of_an_alias_is_erased(self, store: ProfileStore) -> None:
+        """There is no contact of its customer any more; its own follows."""
         alias, profile_id = new_id("alias"), new_id("profile")
         decision = acted(store, alias)
         store.put_alias(alias, profile_id)
-        assert store.settle(taken(store, decision), status="released") is True
+        waiting = taken(store, decision)
+        assert store.delete_profile(profile_id) is True
+        assert store.settle(waiting, status="released") is True
         assert contacts(store, alias) == (replace(a_contact(decision), status="released"),)
-        assert contacts(store, profile_id) == contacted(decision)
+        assert contacts(store, profile_id) == ()
