@@ -11,8 +11,8 @@ from functions.profiles.outbox import OutboxEntry, Unreadable
 from functions.settings import read_settings
 from functions.times import format_instant, utc_now
 
-_EPILOG = """A redrive checks age, consent and rails again before it sends anything, and uses the key of
-the first attempt.
+_EPILOG = """A redrive checks age, consent, conditions and rails again before it sends anything, and uses
+the key of the first attempt.
 
 examples:
   functions outbox
@@ -63,13 +63,14 @@ def _list(arguments: argparse.Namespace, console: Console) -> list[dict[str, Jso
 
 def _redrive(arguments: argparse.Namespace, console: Console) -> list[dict[str, Json]]:
     from functions.cli.composition import opened_runtime, opened_store
-    from functions.spec.loading import load_policy
+    from functions.spec.loading import load_folder, load_policy
 
     settings = read_settings(console.environment)
-    policy = load_policy(specs_folder(console))
+    folder = specs_folder(console)
+    policy, plans = load_policy(folder), load_folder(folder).plans.values()
     with opened_store(settings) as store, opened_runtime(settings, store) as runtime:
         now, warning = arguments.now or utc_now(), _warning(console)
-        results = runtime.redrive(policy, now=now, limit=arguments.limit, unreadable=warning)
+        results = runtime.redrive(policy, now=now, limit=arguments.limit, plans=plans, unreadable=warning)
     rows = []
     for entry, performed in results:
         if performed is None:

@@ -147,7 +147,7 @@ def choose(
         removed: Actions that may not be chosen, with why; what the commit has refused.
         setting: How the best of the rest is found.
     """
-    unmet = _unmet(plan.when, document)
+    unmet = unmet_condition(plan.when, document)
     if unmet is not None or not plan.actions:
         return _nothing_to_do(plan, unmet or reason("actions.none"))
     vetoes = {action.name: _vetoes(action, document, against, removed or {}) for action in plan.actions}
@@ -201,7 +201,7 @@ def foreclosed(
         against: Gives the reasons of the rails against an action that are known without outputs.
     """
     asked = plan.when if plan.when is not None and not reads_outputs(plan, plan.when) else None
-    unmet = _unmet(asked, document)
+    unmet = unmet_condition(asked, document)
     if unmet is not None or not plan.actions:
         return _nothing_to_do(plan, unmet or reason("actions.none"))
     vetoes = {
@@ -262,7 +262,7 @@ def reads_outputs(plan: Plan, expression: Expression) -> bool:
     return any(not path or path[0] in outputs or path[0] == "*" for path in expression.lineage)
 
 
-def _unmet(when: Expression | None, document: Mapping[str, Json]) -> Reason | None:
+def unmet_condition(when: Expression | None, document: Mapping[str, Json]) -> Reason | None:
     """Return why the condition keeps every action back, None when it holds."""
     if when is None:
         return None

@@ -73,8 +73,8 @@ def open_worker(settings: HandlerSettings) -> Worker:
     return _worker(settings, plan, ports, telemetry)
 
 
-def open_drain(settings: HandlerSettings) -> tuple[Worker, Policy]:
-    """Open what drains the outbox: a worker, and the policy of every function.
+def open_drain(settings: HandlerSettings) -> tuple[Worker, Policy, Sequence[Plan]]:
+    """Open what drains the outbox: a worker, the joined policy of every function, and the functions.
 
     Raises:
         SettingsError: A setting can't be used, or the folder of artefacts is empty.
@@ -84,7 +84,8 @@ def open_drain(settings: HandlerSettings) -> tuple[Worker, Policy]:
     if not plans:
         raise SettingsError("FUNCTIONS_PLANS: the folder holds no artefact; run `functions build`")
     telemetry = Telemetry(_SCHEDULE, namespace=settings.namespace, hashed=_hashed(settings))
-    return _worker(settings, plans[0], _ports(settings.common, telemetry), telemetry), _joined(plans)
+    worker = _worker(settings, plans[0], _ports(settings.common, telemetry), telemetry)
+    return worker, _joined(plans), plans
 
 
 def open_export(settings: HandlerSettings) -> Exporter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from functions.actions.timeouts import send_timeout_s
@@ -11,22 +12,23 @@ from functions.handlers.invocation import Handler, LambdaContext
 from functions.handlers.telemetry import INTERNAL
 from functions.handlers.worker import Shift, Worker
 from functions.runtime.acting import LEASE_RESERVE
-from functions.spec.plan import Policy
+from functions.spec.plan import Plan, Policy
 
 
-def schedule_handler(worker: Worker, policy: Policy) -> Handler:
+def schedule_handler(worker: Worker, policy: Policy, plans: Sequence[Plan]) -> Handler:
     """Return the handler of a schedule.
 
     Args:
         worker: Of any function; the outbox is one for all.
         policy: The actions, channels and rails of every function.
+        plans: Every function.
     """
 
     def handle(event: Json, context: LambdaContext) -> Json:
         del event  # a schedule says nothing
         shift, code = worker.begin(context), INTERNAL
         try:
-            return {"handled": _drain(shift, policy)}
+            return {"handled": _drain(shift, policy, plans)}
         except FunctionsError as error:
             code = error.code
             worker.telemetry.warning("not drained", code, request_id=context.aws_request_id)
@@ -45,11 +47,12 @@ def needed_s(policy: Policy) -> float:
     return slowest + LEASE_RESERVE.total_seconds()
 
 
-def _drain(shift: Shift, policy: Policy) -> int:
+def _drain(shift: Shift, policy: Policy, plans: Sequence[Plan]) -> int:
     handled, telemetry, request_id = 0, shift.worker.telemetry, shift.context.aws_request_id
     results = shift.runtime.drain(
         policy,
         clock=shift.now,
+        plans=plans,
         unreadable=partial(telemetry.unreadable, request_id=request_id),
         crashed=partial(telemetry.crashed, request_id=request_id),
     )

@@ -43,6 +43,9 @@ LEASE_RESERVE: Final = timedelta(seconds=5)
 AWAITS_CALLER: Final = "action.awaits_caller"
 """Note of an action that goes back to whoever asks, and nobody has asked."""
 
+UNKNOWN_FUNCTION: Final = "action.unknown_function"
+"""Note of an action whose function is not known here, so that nobody can say whether it still may leave."""
+
 CRASHED: Final = "internal"
 """Note of an attempt that ended in an error which nobody foresaw."""
 
@@ -219,7 +222,7 @@ def _message(document: Mapping[str, Json]) -> ActionMessage:
 
 def _obstructed(entry: OutboxEntry, obstacle: Obstacle, ports: Ports) -> Performed | None:
     """Give up an entry, or let it wait: for what can't be known now, or for the end of quiet hours."""
-    if obstacle.note == UNKNOWN:
+    if obstacle.note in (UNKNOWN, UNKNOWN_FUNCTION):
         return _retry_later(entry, obstacle.note, ports)
     if obstacle.due is None:
         return _give_up(entry, obstacle.note, ports)

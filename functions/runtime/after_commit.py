@@ -93,13 +93,20 @@ class AfterCommit:
 
     def resume(self, existing: DecisionRecord) -> ActionTaken | None:
         """Say how far the action of an earlier decision got; send it if whoever decided did not get that far."""
-        leaving, at = self._look().leaving(), self._at()
+        in_force, at = self._look(), self._at()
+        leaving, plan = in_force.leaving(), in_force.plan
         return resume(
             existing.profile_id,
             existing.id,
             channels=leaving.policy.channels,
             # The rules are made ready only where there is something to send.
-            check=lambda entry: recheck(Recheck(leaving), entry, now=at, ports=self._ports),
+            check=lambda entry: recheck(
+                Recheck(leaving),
+                entry,
+                now=at,
+                ports=self._ports,
+                plan_of=lambda function, _: plan if function == plan.name else None,
+            ),
             now=at,
             ports=self._ports,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -63,14 +63,21 @@ class Runtime:
             return receipt
 
     def redrive(
-        self, policy: Policy, *, now: datetime, limit: int = 100, unreadable: Unreadable | None = None
+        self,
+        policy: Policy,
+        *,
+        now: datetime,
+        limit: int = 100,
+        plans: Iterable[Plan] | None = None,
+        unreadable: Unreadable | None = None,
     ) -> Sequence[tuple[OutboxEntry, Performed | None]]:
-        """Send what is due in the outbox, after age, consent and rails were checked again.
+        """Send what is due in the outbox, after age, consent, conditions and rails were checked again.
 
         Args:
             policy: The rails, and where the channels of the entries are found.
             now: Time of the act.
             limit: Entries at the most.
+            plans: Every function, whose conditions are asked again; None to ask none.
             unreadable: Told of each damaged entry; without it, one is an error.
 
         Returns:
@@ -79,13 +86,14 @@ class Runtime:
         Raises:
             ProfileStoreError: The outbox can't be listed.
         """
-        return redrive(policy, now=now, limit=limit, ports=self._ports, unreadable=unreadable)
+        return redrive(policy, now=now, limit=limit, ports=self._ports, plans=plans, unreadable=unreadable)
 
     def drain(
         self,
         policy: Policy,
         *,
         clock: Clock,
+        plans: Iterable[Plan] | None,
         unreadable: Unreadable,
         crashed: Callable[[Exception], None],
     ) -> Iterator[tuple[OutboxEntry, Performed | None]]:
@@ -94,10 +102,13 @@ class Runtime:
         Args:
             policy: As for `redrive`.
             clock: Time of each act.
+            plans: As for `redrive`.
             unreadable: Told of each damaged entry, once.
             crashed: Told of errors that nobody foresaw.
 
         Raises:
             ProfileStoreError: The outbox can't be listed.
         """
-        return drain(policy, clock=clock, ports=self._ports, unreadable=unreadable, crashed=crashed)
+        return drain(
+            policy, clock=clock, ports=self._ports, plans=plans, unreadable=unreadable, crashed=crashed
+        )

@@ -75,6 +75,17 @@ def extract_features(plan: Plan, document: Mapping[str, Json], *, now: datetime)
     return FeatureSet(values, imputed)
 
 
+def extract_feature(
+    plan: Plan, feature: FeaturePlan, document: Mapping[str, Json], *, now: datetime
+) -> tuple[Json, FeatureState | None]:
+    """Return one feature alone, with why its own value was not used; the arguments are those of `extract_features`.
+
+    Raises:
+        FeatureError: As there.
+    """
+    return _feature(plan, feature, evaluate(plan.values.expressions[feature.name], document), document, now)
+
+
 def _feature(
     plan: Plan, feature: FeaturePlan, value: Json, document: Mapping[str, Json], now: datetime
 ) -> tuple[Json, FeatureState | None]:

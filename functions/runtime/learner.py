@@ -90,9 +90,7 @@ class Learner:
         Raises:
             ProfileStoreError: The store failed; a complaint that can't be read must not pass for none.
         """
-        if self._feedback is None or not any(_is_of_responses(path) for path in plan.reads):
-            return None
-        return read_responses(self._feedback, snapshot.profile_id, *snapshot.state.known_as)
+        return last_responses(self._feedback, plan, snapshot)
 
     def trial(self, draft: Draft, journal: Journal) -> FeedbackRecord | None:
         """Return the trial of a decision that waits for responses, to be written with it or not at all.
@@ -138,6 +136,17 @@ def leaf_of(plan: Plan, document: Mapping[str, Json]) -> str:
     if isinstance(value, bool | int | float | str):
         return str(value)[:_MAX_LEAF]
     return OTHER
+
+
+def last_responses(feedback: FeedbackStore | None, plan: Plan, snapshot: Snapshot) -> dict[str, Json] | None:
+    """Return the last responses of a customer; None where they are not kept, or the function reads none.
+
+    Raises:
+        ProfileStoreError: The store failed.
+    """
+    if feedback is None or not any(_is_of_responses(path) for path in plan.reads):
+        return None
+    return read_responses(feedback, snapshot.profile_id, *snapshot.state.known_as)
 
 
 def _is_of_responses(path: str) -> bool:

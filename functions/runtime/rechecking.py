@@ -17,17 +17,21 @@ from functions.profiles.store import ProfileStore, Snapshot
 from functions.runtime.identity import MAX_ALIASES
 from functions.runtime.judging import Obstacle, Recheck
 from functions.runtime.ports import Ports
+from functions.runtime.reconsidering import PlanOf, condition_obstacle
 from functions.runtime.suppression import with_lists
 
 
-def recheck(rules: Recheck, entry: OutboxEntry, *, now: datetime, ports: Ports) -> Obstacle | None:
-    """Return why an entry may not leave now, by switches, age, consent and rails; None when it may.
+def recheck(
+    rules: Recheck, entry: OutboxEntry, *, now: datetime, ports: Ports, plan_of: PlanOf | None = None
+) -> Obstacle | None:
+    """Return why an entry may not leave now, by switches, age, consent, conditions and rails; None when it may.
 
     Args:
         rules: What is in force.
         entry: What is about to leave.
         now: Time of the act.
         ports: The surroundings.
+        plan_of: Finds the function of the entry, whose conditions are asked; None to ask none.
 
     Raises:
         ProfileStoreError: The customer can't be read.
@@ -37,21 +41,28 @@ def recheck(rules: Recheck, entry: OutboxEntry, *, now: datetime, ports: Ports) 
         return Obstacle(held)
     if entry.expires_at is not None and entry.expires_at <= now:
         return Obstacle("action.expired")
-    lives = lives_of(ports.store, entry)
+    lives = lives_of(ports.store, entry, with_decision=plan_of is not None)
     found = consent_obstacle(entry, lives, now) or score_obstacle(entry, lives[0])
+    if found is None and plan_of is not None:
+        found = condition_obstacle(plan_of, entry, lives, now=now, ports=ports)
     ids = (*(one for life in lives for one in (life.profile_id, *life.state.known_as)), *entry.known_as)
     for life in lives:
         found = found or _rule_obstacle(rules, entry, life, ids, now=now, ports=ports)
     return found
 
 
-def lives_of(store: ProfileStore, entry: OutboxEntry) -> tuple[Snapshot, ...]:
+def lives_of(store: ProfileStore, entry: OutboxEntry, *, with_decision: bool = False) -> tuple[Snapshot, ...]:
     """Read whose an entry is: the profile that was decided about, and the one that it has become an alias of.
+
+    Args:
+        store: Where.
+        entry: What is about to leave.
+        with_decision: Whether the first read has the decision, too.
 
     Raises:
         ProfileStoreError: One can't be read.
     """
-    own = last = store.load(entry.profile_id)
+    own = last = store.load(entry.profile_id, entry.decision_id if with_decision else None)
     for _ in range(MAX_ALIASES):
         if last.stands_for is None:
             break

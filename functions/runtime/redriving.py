@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -19,7 +19,8 @@ from functions.runtime.acting import CRASHED, Performed, perform_safely
 from functions.runtime.judging import Recheck
 from functions.runtime.ports import Ports
 from functions.runtime.rechecking import recheck
-from functions.spec.plan import Policy
+from functions.runtime.reconsidering import plans_in_force
+from functions.spec.plan import Plan, Policy
 from functions.times import Clock
 
 PAGE: Final = 50
@@ -37,9 +38,15 @@ Result = tuple[OutboxEntry, Performed | None]
 
 
 def redrive(
-    policy: Policy, *, now: datetime, limit: int, ports: Ports, unreadable: Unreadable | None = None
+    policy: Policy,
+    *,
+    now: datetime,
+    limit: int,
+    ports: Ports,
+    plans: Iterable[Plan] | None = None,
+    unreadable: Unreadable | None = None,
 ) -> Sequence[Result]:
-    """Send what is due in the outbox, after switches, age, consent and rails were checked again.
+    """Send what is due in the outbox, after switches, age, consent, conditions and rails were checked again.
 
     Args:
         policy: What the process was built with: the rails, unless others are in force, and where the
@@ -47,12 +54,13 @@ def redrive(
         now: Time of the act.
         limit: Entries at the most.
         ports: The surroundings.
+        plans: Every function, whose conditions are asked again; None to ask none.
         unreadable: Told of each damaged entry; without it, one is an error.
 
     Raises:
         ProfileStoreError: The outbox can't be listed.
     """
-    found = _Pass(policy, lambda: now, ports, page=limit, unreadable=unreadable)
+    found = _Pass(policy, lambda: now, ports, plans, page=limit, unreadable=unreadable)
     return list(islice(found.results(), max(limit, 0)))
 
 
@@ -61,6 +69,7 @@ def drain(
     *,
     clock: Clock,
     ports: Ports,
+    plans: Iterable[Plan] | None,
     unreadable: Unreadable,
     crashed: Callable[[Exception], None],
 ) -> Iterator[Result]:
@@ -73,13 +82,14 @@ def drain(
         policy: As for `redrive`.
         clock: Time of each act.
         ports: The surroundings.
+        plans: As for `redrive`.
         unreadable: Told of each damaged entry, once.
         crashed: Told of errors that nobody foresaw; the entry waits as after any other.
 
     Raises:
         ProfileStoreError: The outbox can't be listed.
     """
-    one = _Pass(policy, clock, ports, unreadable=unreadable, patience=PATIENCE)
+    one = _Pass(policy, clock, ports, plans, unreadable=unreadable, patience=PATIENCE)
     return one.results(crashed)
 
 
@@ -91,12 +101,14 @@ class _Pass:
         policy: Policy,
         clock: Clock,
         ports: Ports,
+        plans: Iterable[Plan] | None,
         *,
         page: int = PAGE,
         unreadable: Unreadable | None = None,
         patience: int | None = None,
     ) -> None:
         self._policy, self._clock, self._ports = policy, clock, ports
+        self._plan_of = plans_in_force(plans, ports) if plans is not None else None
         self._page, self._patience = page, patience
         self._unreadable = unreadable
         self._damaged: set[tuple[str, str]] = set()
@@ -114,7 +126,7 @@ class _Pass:
                     self._stays += 1
                     continue
                 now = self._clock()
-                check = partial(recheck, rules, now=now, ports=self._ports)
+                check = partial(recheck, rules, now=now, ports=self._ports, plan_of=self._plan_of)
                 plan = rules.policy.channels.get(entry.channel)
                 try:
                     done = perform_safely(entry, plan=plan, check=check, now=now, ports=self._ports)

@@ -176,7 +176,8 @@ class QuietRule(_Rule):
     defer: UpTo | None = Field(
         default=None,
         description="`up to 12h`: the action waits for the end of the quiet hours, if that is not longer away, and "
-        "is checked again then. What falls at that check is dropped, and no other action is chosen in its "
+        "is checked again then: age, consent, the conditions of the function and of the action, and every rule, on a "
+        "fresh read of the customer. What falls at that check is dropped, and no other action is chosen in its "
         "place. Without it the action is dropped at once.",
     )
 

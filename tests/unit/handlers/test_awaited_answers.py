@@ -71,7 +71,7 @@ def bus(stage: HandlerStage) -> None:
 
 
 def drain(stage: HandlerStage) -> Any:
-    return schedule_handler(stage.worker, stage.worker.plan.policy)({}, stage.context)
+    return schedule_handler(stage.worker, stage.worker.plan.policy, [stage.worker.plan])({}, stage.context)
 
 
 def entry_of(stage: HandlerStage) -> OutboxEntry:

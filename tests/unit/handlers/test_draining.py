@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,7 +52,7 @@ def waiting(count: int, *, store: MemoryProfileStore | None = None) -> HandlerSt
 
 
 def drain(stage: HandlerStage) -> Any:
-    return schedule_handler(stage.worker, stage.worker.plan.policy)({}, stage.context)
+    return schedule_handler(stage.worker, stage.worker.plan.policy, [stage.worker.plan])({}, stage.context)
 
 
 def test_schedule_sends_what_waits() -> None:
@@ -146,8 +146,8 @@ def test_schedule_fails_when_the_outbox_cannot_be_listed(error: Exception, code:
 
 def test_channel_of_another_function_is_found() -> None:
     stage = waiting(1)
-    other: Callable[[], Any] = lambda: schedule_handler(stage.worker, NO_POLICY)({}, stage.context)  # noqa: E731
-    assert other() == {"handled": 1}
+    other = schedule_handler(stage.worker, NO_POLICY, [stage.worker.plan])
+    assert other({}, stage.context) == {"handled": 1}
     assert stage.acted_on == []
     stage.rehearsal.wait(timedelta(hours=2))
     assert drain(stage) == {"handled": 1}

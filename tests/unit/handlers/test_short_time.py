@@ -89,7 +89,7 @@ def test_every_event_of_a_batch_is_decided_whatever_its_receiver_does(error: Act
     assert receiver.asked == ["e0"]
     receiver.seconds, receiver.error = 0.01, None
     stage.rehearsal.wait(timedelta(minutes=1))
-    schedule_handler(stage.worker, PLAN.policy)({}, Countdown(stage.rehearsal, 60.0))
+    schedule_handler(stage.worker, PLAN.policy, [PLAN])({}, Countdown(stage.rehearsal, 60.0))
     assert set(receiver.asked) == {f"e{number}" for number in range(BATCH)}
 
 
