@@ -19,6 +19,7 @@ from functions.errors import (
 from functions.events.envelopes import Delivery, Refusal, Vet, unwrap_each
 from functions.governance.statements import ConsentSources
 from functions.ingest.changes import Changes, read_changes
+from functions.profiles.merging import stricter_consent
 from functions.profiles.store import ProfileStore
 from functions.times import format_duration
 
@@ -163,10 +164,30 @@ class Ingest:
         return profile_id
 
     def _add_alias(self, alias: str, profile_id: str, now: datetime) -> bool:
-        """Let an alias stand for a profile, and what was refused under it be refused there too."""
-        if self._resolved(alias) != profile_id and not self.store.add_alias(alias, profile_id):
+        """Let an alias stand for a profile, and what was refused under it be refused there too.
+
+        When they become one, whatever the dates: before the alias, so that what is cut short in between refuses too
+        much rather than too little, and after it, for what was said meanwhile. From then on the later word counts.
+        """
+        joins = self._resolved(alias) != profile_id
+        if joins and self.store.resolve_alias(alias) is None:
+            self._unite_consent(alias, profile_id, now)
+        if joins and not self.store.add_alias(alias, profile_id):
             return False
+        if joins:
+            self._unite_consent(alias, profile_id, now)
+        else:
+            self._repeat_refusals(alias, profile_id, now)
+        return True
+
+    def _unite_consent(self, alias: str, profile_id: str, now: datetime) -> None:
+        own = self.store.load(profile_id).consent
+        for purpose, record in self.store.load(alias).consent.items():
+            stricter = stricter_consent(own.get(purpose), record)
+            if stricter is not None:
+                self.store.put_consent(profile_id, stricter, now=now)
+
+    def _repeat_refusals(self, alias: str, profile_id: str, now: datetime) -> None:
         for record in self.store.load(alias).consent.values():
             if record.status != "granted":
                 self.store.put_consent(profile_id, record, now=now)
-        return True

@@ -12,9 +12,11 @@ id that its own leads to, so that the contact counts for the customer from when 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from functions.governance.consent import ConsentRecord
 from functions.profiles.outbox import ContactStatus
 from functions.profiles.rows import Row
 
@@ -39,6 +41,24 @@ def united(own: Iterable[Row], other: Iterable[Row], profile_id: str) -> tuple[l
             found[row["decision_id"]] = {**row, "profile_id": profile_id}
             changed = True
     return list(found.values()), changed
+
+
+def stricter_consent(own: ConsentRecord | None, other: ConsentRecord) -> ConsentRecord | None:
+    """Return what a profile takes over of a consent when an id becomes one with it; None for nothing.
+
+    A grant does not go along. A refusal does, whenever it was given: of two people who turn out to be one, one said no,
+    and only what the customer says after that is a yes again. Where the profile's own grant is the later of the two,
+    the records contradict each other as of that grant.
+
+    Args:
+        own: The record of the profile; None for none.
+        other: The record of the id about the same purpose.
+    """
+    if other.status == "granted":
+        return None
+    if own is None or own.status != "granted" or other.status == "unknown" or other.at >= own.at:
+        return other
+    return replace(own, status="conflict", expires_at=None)
 
 
 def followed(profile_id: str, target_of: Callable[[str], str | None]) -> tuple[str, ...]:

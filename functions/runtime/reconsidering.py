@@ -5,6 +5,8 @@ now. So `when` of the function and `eligible` of the action are asked again, wit
 now. Features that read nothing of the event are computed anew; those that do, and the outputs of the model, are those
 of the decision, since the event is not kept and the model is not asked twice. A condition that itself reads the event
 was answered by it for good, and is not asked again.
+
+Who has become one with a customer of the holdout since the decision gets nothing either.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from datetime import datetime
 from typing import Final
 
 from functions.decision.choosing import unfit, unmet_condition
+from functions.decision.experiments import assign, held_out
 from functions.documents import Json
 from functions.errors import FeatureError
 from functions.events.emitted import SCORE_UPDATED
@@ -52,7 +55,7 @@ def plans_in_force(plans: Iterable[Plan], ports: Ports) -> PlanOf:
 def condition_obstacle(
     plan_of: PlanOf, entry: OutboxEntry, lives: Sequence[Snapshot], *, now: datetime, ports: Ports
 ) -> Obstacle | None:
-    """Return the condition that an entry does not meet, or no longer; None when it meets all under each id.
+    """Return the condition that an entry does not meet, or no longer, or the holdout; None when it may leave.
 
     Args:
         plan_of: Finds its function.
@@ -69,6 +72,9 @@ def condition_obstacle(
     plan = plan_of(entry.function, entry.profile_id)
     if plan is None:
         return Obstacle(UNKNOWN_FUNCTION)
+    ids = [one for life in lives for one in (life.profile_id, *life.state.known_as)]
+    for why in held_out(assign(plan.experiments, lives[-1].profile_id, known_as=(*ids, *entry.known_as))):
+        return Obstacle(why.code)
     again = _Again(plan, entry, now, ports)
     return next((found for life in lives if (found := again.obstacle(life, lives[0].decision))), None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from functions.documents import Json
 from functions.errors import StoreUnavailableError
-from functions.governance.consent import ConsentRecord
+from functions.governance.consent import ConsentRecord, ConsentStatus
 from functions.governance.statements import ConsentSource
 from functions.ingest.writing import Ingest, Ingested
 from functions.models.memory import MemoryModel
@@ -31,6 +32,14 @@ def record(profile_id: str = CUSTOMER, *, at: Any = NOW, **fields: Json) -> dict
 
 def take(store: MemoryProfileStore, document: Json) -> list[Ingested]:
     return list(Ingest(store, SOURCES).take(document, now=NOW, received_at=NOW))
+
+
+Said = tuple[ConsentStatus, int]
+"""What was said of marketing, and how many days ago."""
+
+
+def _said(said: Said) -> ConsentRecord:
+    return ConsentRecord("marketing", said[0], NOW - timedelta(days=said[1]))
 
 
 def fates(results: list[Ingested]) -> list[str]:
@@ -156,6 +165,94 @@ def test_refusals_of_the_anonymous_time_go_with_the_alias_and_grants_do_not() ->
     store.put_consent("v", ConsentRecord("ads", "granted", NOW - SECOND), now=NOW)
     take(store, record(aliases=["v"]))
     assert store.load(CUSTOMER).consent == {"marketing": refused}
+
+
+@pytest.mark.parametrize(
+    ("customer", "visitor", "united"),
+    [
+        (("granted", 1), ("denied", 9), ("conflict", 1)),
+        (("granted", 9), ("revoked", 1), ("revoked", 1)),
+        (("granted", 1), ("conflict", 9), ("conflict", 1)),
+        (("granted", 1), ("unknown", 9), ("granted", 1)),
+        (("denied", 9), ("granted", 1), ("denied", 9)),
+        (("denied", 1), ("revoked", 9), ("denied", 1)),
+        (("granted", 1), ("granted", 9), ("granted", 1)),
+        (None, ("denied", 9), ("denied", 9)),
+        (None, ("granted", 9), None),
+    ],
+)
+def test_of_two_consents_that_become_one_customers_the_stricter_counts_or_they_conflict(
+    customer: Said | None, visitor: Said, united: Said | None
+) -> None:
+    """By the days since each was said: an old no is not overruled by a yes of somebody who turns out to be the same."""
+    store = MemoryProfileStore()
+    for profile_id, said in ((CUSTOMER, customer), ("v", visitor)):
+        if said is not None:
+            store.put_consent(profile_id, _said(said), now=NOW)
+    take(store, record(aliases=["v"]))
+    assert store.load(CUSTOMER).consent == ({"marketing": _said(united)} if united is not None else {})
+
+
+def test_what_a_customer_says_after_ids_were_united_counts_for_good() -> None:
+    """However often the alias is sent again; a grant from before that is sent again changes nothing."""
+    store = MemoryProfileStore()
+    store.put_consent("v", _said(("denied", 9)), now=NOW)
+    store.put_consent(CUSTOMER, _said(("granted", 5)), now=NOW)
+    take(store, record(aliases=["v"]))
+    assert store.put_consent(CUSTOMER, _said(("granted", 5)), now=NOW) is False
+    take(store, record(aliases=["v"]))
+    assert store.load(CUSTOMER).consent["marketing"].status == "conflict"
+    assert store.put_consent(CUSTOMER, _said(("granted", 1)), now=NOW) is True
+    take(store, record(aliases=["v"]))
+    assert store.load(CUSTOMER).consent["marketing"].status == "granted"
+
+
+class AliasFails(MemoryProfileStore):
+    """A store that fails before or after it has added an alias, once, or where something is said just then."""
+
+    def __init__(self, *, done: bool, happens: Callable[[MemoryProfileStore], object] | None = None) -> None:
+        super().__init__()
+        self._done, self._happens, self._armed = done, happens, True
+
+    def add_alias(self, alias: str, profile_id: str) -> bool:
+        armed, self._armed = self._armed, False
+        if armed and self._happens is not None:
+            self._happens(self)
+        elif armed and not self._done:
+            raise StoreUnavailableError("before")
+        added = super().add_alias(alias, profile_id)
+        if armed and self._happens is None:
+            raise StoreUnavailableError("after")
+        return added
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_wherever_the_union_is_cut_short_the_stricter_consent_counts(done: bool) -> None:
+    store = AliasFails(done=done)
+    store.put_consent(CUSTOMER, _said(("granted", 1)), now=NOW)
+    store.put_consent("v", _said(("denied", 9)), now=NOW)
+    for fate in ("failed", "written"):
+        (result,) = take(store, record(aliases=["v"]))
+        assert result.fate == fate
+        assert store.load(CUSTOMER).consent["marketing"].status == "conflict"
+    assert store.resolve_alias("v") == CUSTOMER
+
+
+def test_a_refusal_that_comes_while_ids_are_united_goes_along() -> None:
+    refused = _said(("denied", 9))
+    store = AliasFails(done=True, happens=lambda one: one.put_consent("v", refused, now=NOW))
+    store.put_consent(CUSTOMER, _said(("granted", 1)), now=NOW)
+    take(store, record(aliases=["v"]))
+    assert store.load(CUSTOMER).consent["marketing"].status == "conflict"
+
+
+def test_an_alias_of_another_tightens_nobodys_consent() -> None:
+    store = MemoryProfileStore()
+    store.put_consent(CUSTOMER, _said(("granted", 1)), now=NOW)
+    store.put_consent("v", _said(("denied", 9)), now=NOW)
+    store.put_alias("v", "other")
+    take(store, record(aliases=["v"]))
+    assert store.load(CUSTOMER).consent == {"marketing": _said(("granted", 1))}
 
 
 def test_consent_that_comes_counts_in_the_next_decision() -> None:

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from functions.decision.experiments import is_in
 from functions.documents import Json
 from functions.errors import ActionAmbiguousError, ActionUnavailableError
 from functions.profiles.memory import MemoryProfileStore
 from functions.runtime.acting import UNKNOWN_FUNCTION
 from functions.runtime.in_force import AsBuilt, InForce
+from functions.spec.experiment_plan import ExperimentsPlan, Slice
 from functions.spec.plan import Plan
 from functions.testing.acts import acting_world, contacts_of, entry_of
 from functions.testing.rehearsal import Rehearsal
@@ -136,6 +138,27 @@ def test_whoever_the_customer_turns_out_to_be_must_meet_them_too(orders: int, en
     world.store.put_alias(CUSTOMER, "main-1")
     put_customer(world.store, a_profile(orders=orders), customer="main-1")
     assert ended(world, plan) == end
+
+
+@pytest.mark.parametrize("in_holdout", [CUSTOMER, "main-1", "visitor-1", None])
+def test_whoever_is_held_out_under_one_id_gets_nothing_under_any(in_holdout: str | None) -> None:
+    """Also not what was decided before the ids became one customer's."""
+    ids = (CUSTOMER, "main-1", "visitor-1")
+    seed = next(
+        seed
+        for seed in map(str, range(10_000))
+        if [one for one in ids if is_in(Slice(seed, ((0.0, 0.1),)), [one])]
+        == ([in_holdout] if in_holdout else [])
+    )
+    plan = conditioned()
+    world = deferred(plan)
+    world.store.put_alias("visitor-1", "main-1")
+    world.store.put_alias(CUSTOMER, "main-1")
+    put_customer(world.store, customer="main-1")
+    now = replace(plan, experiments=ExperimentsPlan(Slice(seed, ((0.0, 0.1),))))
+    assert ended(world, now) == (("none", "experiment.holdout") if in_holdout else SENT)
+    receipt = world.runtime.handle(now, an_event("next", time=MORNING, user_id="main-1"), now=MORNING)
+    assert receipt.reason.code == ("experiment.holdout" if in_holdout else "action.chosen")
 
 
 def test_a_retry_is_asked_too_and_may_have_arrived() -> None:
