@@ -182,6 +182,19 @@ def test_a_redrive_after_consent_was_withdrawn_sends_nothing_and_says_so(
     assert (decision["action"]["delivery"], decision["action"]["note"]) == ("none", "consent.revoked")
 
 
+def test_a_redrive_asks_the_conditions_of_the_folder_again(
+    functions: Command, queued: Path, project: Path
+) -> None:
+    spec = project / "feature_specs" / "churn-retention.yaml"
+    spec.write_text(spec.read_text().replace("churn_risk >= `0.6`", "churn_risk > `1`"))
+    done = functions("outbox", "--redrive", "--now", _in(seconds=25))
+
+    assert done.stdout.startswith(
+        "released  retention-offer-20 to offers for customer-0042 (condition.false)\n"
+    )
+    assert not queued.exists()
+
+
 @pytest.fixture
 def died(queued: Path, project: Path) -> Path:
     """A process died in its attempt to send the action that waits."""

@@ -62,6 +62,18 @@ def test_schedule_sends_what_waits() -> None:
     assert drain(stage) == {"handled": 0}
 
 
+def test_schedule_asks_the_conditions_of_the_function_again() -> None:
+    stage = waiting(2)
+    store = stage.worker.ports.store
+    condition = a_plan(
+        trigger=TRIGGER, decide={"when": "features.orders > `3`", "actions": ["offer-10", "offer-20"]}
+    )
+    store.put_profile("customer-1", {"orders": 1}, updated_at=NOW)
+    handle = schedule_handler(stage.worker, stage.worker.plan.policy, [condition])
+    assert handle({}, stage.context) == {"handled": 2}
+    assert stage.acted_on == ["e0"]
+
+
 def test_schedule_stops_between_two_entries_when_time_is_short() -> None:
     stage = waiting(4)
     needed_ms = int(needed_s(stage.worker.plan.policy) * 1000)
