@@ -14,6 +14,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.alarm_kinds import KINDS, RUNBOOKS
 from infra.configuration import Configuration
 
 PERIOD_MIN: Final = 5
@@ -27,29 +28,6 @@ COUNTED: Final[Mapping[str, str]] = MappingProxyType(
     {"denied": "Denied", "crashed": "Crashed", "policy-unavailable": "PolicyUnavailable"}
 )
 """Kinds of alarms that one count is enough for, with the count."""
-
-RUNBOOKS: Final = "docs/runbooks"
-"""Folder of the pages; each is called as its kind."""
-
-KINDS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "errors": "Invocations fail as a whole.",
-        "dead-letters": "Records wait in the dead-letter queue.",
-        "denied": "Records wait, since a right or a setting is missing.",
-        "crashed": "An error that nobody foresaw.",
-        "latency": "Decisions take too long.",
-        "fallback-share": "The model does not answer.",
-        "unknown-consent": "Consent does not reach the table.",
-        "policy-unavailable": "Nothing is sent, since the policy and the switches can not be read.",
-        "stream-late": "Records of a stream wait too long.",
-        "url-errors": "A public URL answers with errors, or refuses requests for want of capacity.",
-        "outbox-late": "An action waits in the outbox and can not be sent.",
-        "outbox-unreadable": "An entry of the outbox is damaged, and its action is not sent.",
-        "export-late": "Decisions do not reach the lasting log.",
-        "ingest-refused": "Too many of the records that platforms send are refused.",
-    }
-)
-"""What each kind of alarm means, in a sentence."""
 
 _OUTCOMES: Final = ("Acted", "NoAction", "Suppressed", "Rejected", "Failed")
 _RUNGS: Final = ("RungModel", "RungCache", "RungFallback", "RungNone")

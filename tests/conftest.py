@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+if sys.dont_write_bytecode:
+    # Containers often forbid bytecode beside the sources. In pytest's own cache it is in nobody's way, and no process
+    # compiles all tests anew; that takes longer than to run half of them.
+    sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
+    sys.dont_write_bytecode = False
 
 pytest.register_assert_rewrite("functions.testing")
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from functions.actions.aws_errors import error_for_code, error_for_exception
 from functions.documents import Json
 from functions.errors import ActionAmbiguousError, ActionError, SettingsError
+from functions.outbound.aws_session import new_session
 from functions.outbound.deadline import OverdueError, within
 from functions.outbound.failures import UNREADABLE_ANSWER
 
@@ -116,7 +117,6 @@ def _client(service: str, region: str | None, socket_timeout_s: int) -> Any:
 
     Endpoint URLs and credentials are the SDK's own affair: `AWS_ENDPOINT_URL_SQS` and the like work.
     """
-    import botocore.session
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
@@ -127,8 +127,7 @@ def _client(service: str, region: str | None, socket_timeout_s: int) -> Any:
         max_pool_connections=50,
     )
     try:
-        session = botocore.session.Session()
-        return session.create_client(service, region_name=region, config=config)
+        return new_session().create_client(service, region_name=region, config=config)
     except BotoCoreError as error:
         raise SettingsError(
             f"the AWS SDK can't be set up for {service}: {type(error).__name__}",

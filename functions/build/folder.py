@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,9 @@ SUFFIX: Final = ".plan.json"
 _MAX_BYTES: Final = 50_000_000
 CONSENTS_FILE: Final = "consents.json"
 """What platforms call the consents of the contract, beside the artefacts; profile ingest and outcomes read it."""
+
+EachFile = Callable[[Collection[Path]], Iterable[Path]]
+"""Hands out files one by one, and may tell how far it is."""
 
 _SHARED: Final = ("contract.yaml", "actions.yaml", "policy.yaml", "experiments.yaml")
 
@@ -39,10 +42,15 @@ class BuiltFunction:
     spec: str
 
 
-def build_folder(specs: Path, output: Path) -> tuple[BuiltFunction, ...]:
+def build_folder(specs: Path, output: Path, *, each: EachFile = iter) -> tuple[BuiltFunction, ...]:
     """Check and compile every spec of a folder and write one artefact for each.
 
     Artefacts of functions that are no more are removed. Each file is written whole or not at all.
+
+    Args:
+        specs: The folder of specs.
+        output: Where to write; it is made when it is not there.
+        each: Hands out the files one by one, and may tell how far it is.
 
     Raises:
         SpecError: There is any error in the folder; nothing is written then.
@@ -50,7 +58,7 @@ def build_folder(specs: Path, output: Path) -> tuple[BuiltFunction, ...]:
     from functions.spec.loading import load_folder
     from functions.spec.problems import SpecError
 
-    loaded = load_folder(specs)
+    loaded = load_folder(specs, each=each)
     if loaded.errors:
         raise SpecError(loaded.errors)
     output.mkdir(parents=True, exist_ok=True)
@@ -113,11 +121,11 @@ def load_consents(folder: Path) -> ConsentSources:
         raise BuiltPlanError(f"{path} can't be read; run `functions build`") from None
 
 
-def stale_functions(specs: Path, folder: Path) -> Iterator[str]:
+def stale_functions(specs: Path, folder: Path, *, each: EachFile = iter) -> Iterator[str]:
     """Yield the functions of a folder of specs whose artefact is missing, stale or unusable here."""
     from functions.spec.loading import load_folder
 
-    for name in load_folder(specs).files:
+    for name in load_folder(specs, each=each).files:
         try:
             loaded = load_built(folder, name, specs=specs)
         except BuiltPlanError:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from functions.analysis.evaluation import Answered
 from functions.cli.arguments import unreadable
-from functions.cli.console import Console, counted
+from functions.cli.console import Console
+from functions.cli.progress import Progress
 from functions.documents import DocumentError, Json
 from functions.errors import EventMalformedError, SettingsError, StoreRejectedError
 from functions.learning.trials import trial_from
@@ -38,11 +39,9 @@ def of_store(console: Console) -> Iterator[tuple[FeedbackRecord, dict[str, Json]
                 "FUNCTIONS_STORE: this kind of store does not list its decisions",
                 hint="name a copy of the lasting log with --decisions",
             )
-        for number, record in enumerate(every(), 1):
-            console.progress(f"{counted(number, 'decision')} read")
+        for record in Progress(console, "decision", note=" read").each(every()):
             decision = store.load(record.owner, record.name).decision
             yield record, dict(decision.body) if decision is not None else {}
-        console.progress("")
 
 
 def of_log(path: Path, console: Console) -> list[Answered]:

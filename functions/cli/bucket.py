@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from functions.cli.arguments import add_json, specs_folder
 from functions.cli.console import Console
+from functions.cli.progress import through
 from functions.decision.experiments import assign, bucket, is_in
 from functions.documents import Json
 from functions.spec.experiment_plan import ExperimentPlan, ExperimentsPlan, Range, RolloutPlan, Slice
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from functions.spec.problems import SpecError
 
     folder = specs_folder(console, arguments.specs)
-    loaded = load_folder(folder)
+    loaded = load_folder(folder, each=through(console, "spec"))
     if loaded.experiments is None:
         raise SpecError(loaded.errors)
     document = _document(loaded.experiments, arguments.id, sorted(loaded.files))

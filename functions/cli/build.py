@@ -7,6 +7,7 @@ from pathlib import Path
 
 from functions.cli.arguments import add_json, specs_folder
 from functions.cli.console import Console
+from functions.cli.progress import through
 
 _EPILOG = """An artefact holds the checked plan of one function with the code of its
 expressions. It is loaded without YAML, without checks and without compiling, and
@@ -43,13 +44,13 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
     specs = specs_folder(console)
     if arguments.check:
-        stale = list(stale_functions(specs, arguments.output))
+        stale = list(stale_functions(specs, arguments.output, each=through(console, "spec")))
         if arguments.json:
             console.json({"stale": stale})
         for name in () if arguments.json else stale:
             console.out(f"{name}: missing, stale or built for another Python; run `functions build`")
         return 1 if stale else 0
-    built = build_folder(specs, arguments.output)
+    built = build_folder(specs, arguments.output, each=through(console, "spec"))
     rows = [
         {"function": one.name, "path": str(one.path), "bytes": one.bytes, "spec": one.spec} for one in built
     ]

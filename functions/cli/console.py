@@ -48,13 +48,16 @@ class Console:
         self.stdout = stdout
         self.stderr = stderr
         self.environment = environment
+        self._shows_progress = False
 
     def out(self, text: str = "") -> None:
         """Write one line of the result."""
+        self.progress("")
         self.stdout.write(printable(text, coloured=self._has_colour(self.stdout)) + "\n")
 
     def err(self, text: str) -> None:
         """Write one line of the diagnosis."""
+        self.progress("")
         self.stderr.write(printable(text, coloured=self._has_colour(self.stderr)) + "\n")
 
     def json(self, document: Json, *, compact: bool = False) -> None:
@@ -74,8 +77,11 @@ class Console:
         return f"\x1b[{codes}m{text}\x1b[0m"
 
     def progress(self, text: str) -> None:
-        """Replace the last line of a terminal; nothing elsewhere."""
+        """Replace the last line of a terminal, or take it away; nothing elsewhere. Whatever is written takes it away."""
+        if not text and not self._shows_progress:
+            return
         if self.stderr.isatty() and self.environment.get("TERM") != "dumb":
+            self._shows_progress = bool(text)
             self.stderr.write(f"\r\x1b[K{printable(text)}")
             self.stderr.flush()
 

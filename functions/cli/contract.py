@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from functions.cli.arguments import add_json
 from functions.cli.complaints import Complaints
 from functions.cli.console import Console
+from functions.cli.progress import Progress, size_of
 from functions.errors import EventMalformedError
 
 if TYPE_CHECKING:
@@ -44,7 +45,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from functions.governance.suggesting import Survey, suggestion_lines
 
     survey, refused = Survey(), Complaints(console)
+    progress, read = Progress(console, "profile", total=size_of(arguments.profiles)), 0
     for number, line in numbered_lines(arguments.profiles, console):
+        read += len(line)
+        progress.show(survey.profiles, read)
         where = f"{arguments.profiles}:{number}"
         try:
             record = read_record(line.decode(), where)
@@ -55,6 +59,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             refused.add(error.message)
             continue
         survey.look(record.profile or {})
+    progress.end()
     refused.conclude()
     if arguments.json:
         rows = [

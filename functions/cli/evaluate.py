@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from functions.cli.arguments import add_json, specs_folder
 from functions.cli.console import Console
+from functions.cli.progress import through
 from functions.documents import Json
 
 if TYPE_CHECKING:
@@ -62,8 +63,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         answered = answers.of_log(Path(arguments.decisions), console)
     else:
         answered = [Answered(trial_from(record), body) for record, body in answers.of_store(console)]
-    specs = load_folder(specs_folder(console))
-    drafts = load_folder(specs_folder(console, arguments.draft)) if arguments.draft else None
+    each = through(console, "spec")
+    specs = load_folder(specs_folder(console), each=each)
+    drafts = load_folder(specs_folder(console, arguments.draft), each=each) if arguments.draft else None
     found = list(_evaluated(answered, specs, drafts, console))
     if arguments.json:
         console.json([_document(*one) for one in found])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from functions.cli.arguments import add_json, instant, read_input, specs_folder
 from functions.cli.console import Console
+from functions.cli.progress import Progress
 from functions.settings import read_settings
 from functions.times import utc_now
 
@@ -42,6 +43,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from functions.cli.composition import opened_store
     from functions.errors import EventError
     from functions.events.decoding import decode_document
+    from functions.events.envelopes import unwrap_each
     from functions.ingest.writing import Ingest, Ingested
     from functions.spec.loading import load_consents
 
@@ -53,7 +55,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         try:
             document = decode_document(text, "document")
             ingest = Ingest(store, sources, settings.event_skew)
-            results = list(ingest.take(document, now=now, received_at=now))
+            # They are looked at twice, so that somebody who waits knows how many there are.
+            progress = Progress(
+                console, "record", total=sum(1 for _ in unwrap_each(document, lambda _: None))
+            )
+            results = list(progress.each(ingest.take(document, now=now, received_at=now)))
         except EventError as error:
             results = [Ingested("document", "event", "refused", error=error)]
     for result in results:

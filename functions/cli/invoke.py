@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from functions.cli.arguments import add_json, decision_time, read_input, specs_folder
 from functions.cli.console import Console, counted
+from functions.cli.progress import through
 from functions.errors import EventError
 from functions.profiles.store import ProfileStore
 from functions.settings import read_settings
@@ -90,11 +91,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     parsed = _events(arguments.event, console)
     call = _Call(plan, _record(arguments.profile, console), arguments.now, arguments.new_id)
     notes: list[str] = []
+    each = through(console, "event")
     with (
         opened_store(settings) as store,
         opened_runtime(settings, store, on_stand_in=notes.append) as runtime,
     ):
-        receipts = [_receipt(call, one, runtime, store, console) for one in parsed]
+        receipts = [_receipt(call, one, runtime, store, console) for one in each(parsed)]
     _print(receipts, console, as_json=arguments.json)
     refused = sum(one.error is not None for one in parsed)
     if refused:

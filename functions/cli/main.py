@@ -170,7 +170,9 @@ def _parse(argv: Sequence[str], console: Console) -> argparse.Namespace:
         console.err(f"functions: there is no command {asked!r}{closest(asked, COMMANDS)}")
         raise SystemExit(EXIT_USAGE)
     chosen = parser
-    for name, text in COMMANDS.items():
+    # A parser takes a while to make: those of the other commands only where help may list them.
+    shown = COMMANDS if asked is None or argv[0] != asked else {asked: COMMANDS[asked]}
+    for name, text in shown.items():
         description = f"{text[0].upper()}{text[1:]}."
         subparser = commands.add_parser(name, help=text, description=description)
         if name == asked:

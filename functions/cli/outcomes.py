@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from functions.cli.arguments import add_json, instant, read_input, specs_folder
 from functions.cli.console import Console, counted
+from functions.cli.progress import Progress
 from functions.errors import EventError, SettingsError
 from functions.settings import read_settings
 from functions.times import utc_now
@@ -76,10 +77,11 @@ def _fold(arguments: argparse.Namespace, feedback: FeedbackStore, console: Conso
     from functions.learning.counting import Folded, fold_due
 
     now, total = arguments.now or utc_now(), Folded()
+    progress = Progress(console, "decision", note=" looked at")
     while (done := fold_due(feedback, now=now, limit=_BATCH)).trials:
         total = total.plus(done)
-        console.progress(f"{total.trials:,} decisions looked at")
-    console.progress("")
+        progress.show(total.trials)
+    progress.end()
     if arguments.json:
         console.json(total.as_document())
     else:

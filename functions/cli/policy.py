@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from functions.cli.arguments import add_json, specs_folder
 from functions.cli.console import Console, counted
+from functions.cli.progress import through
 from functions.documents import Json
 from functions.errors import UnknownPolicyError, UsageError
 from functions.settings import read_settings
@@ -113,7 +114,7 @@ def _publish(store: OperatorStore, arguments: argparse.Namespace, console: Conso
     # Before the folder is read: whoever publishes meanwhile is not overwritten.
     pointer = stored_pointer(store)
     folder = specs_folder(console)
-    loaded = load_folder(folder)
+    loaded = load_folder(folder, each=through(console, "spec"))
     if loaded.errors:
         raise SpecError(loaded.errors)
     policy = load_policy(folder)

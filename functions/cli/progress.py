@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from functions.cli.console import Console, counted
+
+T = TypeVar("T")
 
 _EVERY_S: Final = 0.1
 _SURE_AFTER_S: Final = 1.0
@@ -21,6 +23,7 @@ class Progress:
         console: Where to.
         noun: What is counted.
         total: How much there is to do, in the units of `done`; None where nobody knows.
+        note: Is told behind it.
         clock: Seconds that never go back.
     """
 
@@ -30,11 +33,13 @@ class Progress:
         noun: str,
         *,
         total: float | None = None,
+        note: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._console: Final = console
         self._noun: Final = noun
         self._total: Final = total
+        self._note: Final = note
         self._clock: Final = clock
         self._began: Final = clock()
         self._next = self._began
@@ -51,7 +56,16 @@ class Progress:
             return
         self._next = now + _EVERY_S
         share = self._share(number if done is None else done, now - self._began)
-        self._console.progress(counted(number, self._noun) + share)
+        self._console.progress(counted(number, self._noun) + share + self._note)
+
+    def each(self, things: Iterable[T]) -> Iterator[T]:
+        """Yield things, and say after each how many that are; the line is gone at the end, however it comes."""
+        try:
+            for number, one in enumerate(things, 1):
+                yield one
+                self.show(number)
+        finally:
+            self.end()
 
     def end(self) -> None:
         """Take the line away."""
@@ -63,6 +77,15 @@ class Progress:
         share = min(done / self._total, 1.0)
         left = f", {_duration(elapsed / share - elapsed)} left" if share and elapsed >= _SURE_AFTER_S else ""
         return f", {share:.0%}{left}"
+
+
+def through(console: Console, noun: str) -> Callable[[Collection[T]], Iterable[T]]:
+    """Return what yields things one by one and says how far it is; of a single thing there is nothing to say."""
+
+    def each(things: Collection[T]) -> Iterable[T]:
+        return Progress(console, noun, total=len(things)).each(things) if len(things) > 1 else things
+
+    return each
 
 
 def size_of(path: str) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from functions.cli.arguments import UnreadableFileError, read_input, specs_folder, unreadable
 from functions.cli.complaints import Complaints
 from functions.cli.console import Console, counted
+from functions.cli.progress import Progress, through
 from functions.cli.tables import render_table
 from functions.documents import Json
 from functions.errors import EventError, UnknownFunctionError
@@ -45,6 +46,7 @@ class _Tally:
 
     events: int = 0
     unreadable: int = 0
+    read_bytes: float = 0.0
     functions: dict[str, Counter[str]] = field(default_factory=dict)
 
     def as_document(self) -> dict[str, Json]:
@@ -77,13 +79,16 @@ def replay_files(arguments: argparse.Namespace, console: Console) -> int:
     settings, plans = read_settings(console.environment), _plans(arguments, console)
     tally = _Tally(functions={plan: Counter() for plan in plans})
     with opened_store(settings) as store, opened_runtime(settings, store) as runtime:
+        paths = list(_files(arguments.events))
+        total = sum(path.stat().st_size for path in paths)
+        progress = Progress(console, "event", total=total, note=f"; replay {name}")
         replay = _LocalReplay(plans, store, runtime, now=now, generation=generation_of(name))
-        for event in _events(arguments, console, tally):
+        for event in _events(paths, arguments, console, tally):
             tally.events += 1
-            console.progress(f"{counted(tally.events, 'event')}; replay {name}")
+            progress.show(tally.events, tally.read_bytes)
             for plan, outcome in replay.run(event):
                 tally.functions[plan].update(outcome)
-    console.progress("")
+    progress.end()
     _print(arguments, console, name, tally)
     return 0 if tally.is_fine else 1
 
@@ -152,7 +157,7 @@ def _plans(arguments: argparse.Namespace, console: Console) -> dict[str, Plan]:
     from functions.spec.loading import load_folder
     from functions.spec.problems import SpecError
 
-    loaded = load_folder(specs_folder(console))
+    loaded = load_folder(specs_folder(console), each=through(console, "spec"))
     if loaded.errors:
         raise SpecError(loaded.errors)
     wanted = arguments.functions or sorted(loaded.plans)
@@ -164,13 +169,15 @@ def _plans(arguments: argparse.Namespace, console: Console) -> dict[str, Plan]:
     return {name: loaded.plans[name] for name in wanted}
 
 
-def _events(arguments: argparse.Namespace, console: Console, tally: _Tally) -> Iterator[Event]:
+def _events(
+    paths: Iterable[Path], arguments: argparse.Namespace, console: Console, tally: _Tally
+) -> Iterator[Event]:
     """Yield the events of the files within the time that was asked for; what is no event is named."""
     faults = Complaints(console)
-    # A name that is wrong ends the replay before it begins; a file that is wrong does not spoil its neighbours.
-    for path in list(_files(arguments.events)):
+    # A file that is wrong does not spoil its neighbours.
+    for path in paths:
         try:
-            for parsed in _parsed(path, console):
+            for parsed in _parsed(path, console, tally):
                 if parsed.event is None:
                     code = parsed.error.code if parsed.error else "event.invalid"
                     faults.add(f"{path}: {parsed.position} could not be read ({code})")
@@ -192,18 +199,22 @@ def _files(paths: list[str]) -> Iterator[Path]:
             yield path
 
 
-def _parsed(path: Path, console: Console) -> Iterator[Parsed]:
+def _parsed(path: Path, console: Console, tally: _Tally) -> Iterator[Parsed]:
     from functions.events.reading import read_events
 
     # When an event of a file first arrived, nobody knows; that it arrived now would make it young.
     received_at = None
     if path.suffix != ".jsonl":
         text = read_input(str(path), console, max_bytes=MAX_FILE_BYTES)
-        yield from read_events(text, received_at=received_at)
+        several = read_events(text, received_at=received_at)
+        for parsed in several:
+            tally.read_bytes += path.stat().st_size / len(several)
+            yield parsed
         return
     try:
         with path.open("rb") as lines:
             while line := lines.readline(MAX_FILE_BYTES + 1):
+                tally.read_bytes += len(line)
                 if line.strip():
                     yield from read_events(line, received_at=received_at)
     except OSError as error:

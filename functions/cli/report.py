@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from functions.cli.arguments import add_json, specs_folder
 from functions.cli.console import Console, counted
+from functions.cli.progress import through
 from functions.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Run the command."""
     from functions.spec.loading import load_folder
 
-    written = write_report(load_folder(specs_folder(console)), arguments.to)
+    specs = load_folder(specs_folder(console), each=through(console, "spec"))
+    written = write_report(specs, arguments.to, each=through(console, "page"))
     if arguments.json:
         console.json([str(path) for path in written])
         return 0
@@ -51,12 +54,15 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def write_report(specs: SpecFolder, folder: Path) -> list[Path]:
+def write_report(
+    specs: SpecFolder, folder: Path, *, each: Callable[[Collection[str]], Iterable[str]] = iter
+) -> list[Path]:
     """Write the index and the page of every function.
 
     Args:
         specs: The functions.
         folder: Where to write; it is made when it is not there.
+        each: Hands out the names of the functions one by one, and may tell how far it is.
 
     Returns:
         The files, the index first.
@@ -71,8 +77,8 @@ def write_report(specs: SpecFolder, folder: Path) -> list[Path]:
     if specs.errors or specs.contract is None or specs.registry is None:
         raise SpecError(specs.errors)
     pages = {INDEX: index_page(specs.plans, specs.contract)}
-    for name, plan in sorted(specs.plans.items()):
-        pages[f"{name}.html"] = function_page(plan, specs.contract, specs.registry)
+    for name in each(sorted(specs.plans)):
+        pages[f"{name}.html"] = function_page(specs.plans[name], specs.contract, specs.registry)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in pages.items():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.cli.arguments import add_json, instant, specs_folder, unreadable
 from functions.cli.console import Console
+from functions.cli.progress import through
 from functions.errors import EventMalformedError, SettingsError, UnknownFunctionError
 from functions.settings import read_settings
 from functions.times import format_instant, parse_instant
@@ -113,7 +114,7 @@ def _of_function(arguments: argparse.Namespace, settings: Settings, console: Con
     from functions.spec.loading import load_folder
     from functions.spec.problems import SpecError
 
-    loaded = load_folder(specs_folder(console))
+    loaded = load_folder(specs_folder(console), each=through(console, "spec"))
     if loaded.errors:
         raise SpecError(loaded.errors)
     if arguments.function not in loaded.plans:

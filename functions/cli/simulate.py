@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from functions.cli.arguments import add_json, instant, specs_folder, unreadable
-from functions.cli.console import Console, counted
-from functions.cli.progress import Progress
+from functions.cli.console import Console
+from functions.cli.progress import Progress, size_of, through
 from functions.errors import EventMalformedError, SettingsError, UnknownFunctionError, UsageError
 from functions.settings import read_settings
 
@@ -100,7 +100,7 @@ def _subjects(arguments: argparse.Namespace, console: Console) -> tuple[Mapping[
     from functions.spec.problems import SpecError
 
     folder = specs_folder(console)
-    loaded = load_folder(folder)
+    loaded = load_folder(folder, each=through(console, "spec"))
     if loaded.errors:
         raise SpecError(loaded.errors)
     if arguments.function not in (None, *loaded.plans):
@@ -158,23 +158,22 @@ def _fill(log: OrderedDecisions, path: str | None, store: ProfileStore, console:
             "FUNCTIONS_STORE: this store can't list every decision",
             hint="export them where it can, and name the file with --decisions",
         )
-    for number, record in enumerate(store.every_decision(), 1):
+    for record in Progress(console, "decision", note=" read").each(store.every_decision()):
         log.add(decision_document(record))
-        _progress(number, console)
 
 
 def _read_file(log: OrderedDecisions, path: str, console: Console) -> None:
     from functions.documents import DocumentError
     from functions.operations.ordering import log_lines
 
-    number = 0
+    number, progress = 0, Progress(console, "decision", total=size_of(path), note=" read")
     try:
         with Path(path).open("rb") as file:
             for number, document in enumerate(log_lines(file), 1):
                 if not isinstance(document, dict):
                     raise ValueError
                 log.add(document)
-                _progress(number, console)
+                progress.show(number, file.tell())
     except OSError as error:
         raise unreadable(path, error) from None
     except DocumentError as error:
@@ -239,8 +238,3 @@ def _left_out(one: Recorded, subjects: Mapping[str, Subject], since: datetime | 
     if one.replayed:
         return "made by a replay"
     return "before the time that was asked for" if since is not None and one.at < since else None
-
-
-def _progress(number: int, console: Console) -> None:
-    if number % 1_000 == 0:
-        console.progress(f"{counted(number, 'decision')} read")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from functions.cli.arguments import add_json
 from functions.cli.console import Console
+from functions.cli.progress import through
 from functions.errors import UnknownNameError
 from functions.settings import read_settings
 from functions.times import format_instant, utc_now
@@ -117,7 +118,7 @@ def _check_name(kind: Kind, name: str, console: Console) -> None:
     from functions.spec.loading import load_folder
     from functions.spec.problems import closest
 
-    loaded = load_folder(folder)
+    loaded = load_folder(folder, each=through(console, "spec"))
     if loaded.registry is None and kind == "action":
         console.err(f"the name is not checked: the actions of {folder} can't be read")
         return

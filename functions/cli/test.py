@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from functions.cli.arguments import add_json, specs_folder
 from functions.cli.console import Console
-from functions.cli.progress import Progress
+from functions.cli.progress import Progress, through
 from functions.errors import FunctionsError, UnknownFunctionError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _load(arguments: argparse.Namespace, console: Console) -> SpecFolder:
     from functions.spec.loading import load_folder
     from functions.spec.problems import SpecError, closest
 
-    loaded = load_folder(specs_folder(console))
+    loaded = load_folder(specs_folder(console), each=through(console, "spec"))
     if loaded.errors:
         raise SpecError(loaded.errors)
     for name in arguments.names:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from functions.cli.arguments import add_json, specs_folder
 from functions.cli.console import Console, counted
+from functions.cli.progress import through
 
 if TYPE_CHECKING:
     from functions.spec.problems import Problem
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from functions.testing.case_contents import check_contents
 
     folder, only = _asked(arguments.folder, console)
-    loaded = load_folder(folder)
+    loaded = load_folder(folder, each=through(console, "spec"))
     problems = tuple(sorted({*loaded.problems, *check_cases(loaded), *check_contents(loaded)}))
     if only is not None:
         problems = tuple(problem for problem in problems if _is_about(problem, only))

@@ -24,6 +24,7 @@ from functions.models.sagemaker_errors import (
     error_for_exception,
 )
 from functions.outbound.aws_failures import CREDENTIAL_CODES, is_about_credentials
+from functions.outbound.aws_session import new_session
 from functions.outbound.deadline import OverdueError, within
 from functions.outbound.failures import UNREADABLE_ANSWER
 
@@ -166,7 +167,6 @@ def _runtime_client(region: str | None, url: str | None, unsigned: bool, socket_
     Made by botocore's session, which is what boto3 wraps: the same client, without the import of boto3's
     resources.
     """
-    import botocore.session
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
@@ -182,7 +182,7 @@ def _runtime_client(region: str | None, url: str | None, unsigned: bool, socket_
     # They are no secret: an endpoint on this machine checks none, but the protocol wants a signature.
     keys = {"aws_access_key_id": "unsigned", "aws_secret_access_key": "unsigned"} if unsigned else {}
     try:
-        return botocore.session.Session().create_client(
+        return new_session().create_client(
             "sagemaker-runtime",
             region_name=region or ("us-east-1" if unsigned else None),
             endpoint_url=url,

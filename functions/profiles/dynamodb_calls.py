@@ -15,6 +15,7 @@ from functions.errors import (
     StoreThrottledError,
     StoreUnavailableError,
 )
+from functions.outbound.aws_session import new_session
 from functions.outbound.failures import UNREADABLE_ANSWER
 from functions.profiles.dynamodb_errors import (
     CANCELLED,
@@ -294,7 +295,6 @@ def make_client(region: str | None, endpoint_url: str | None, budget_ms: int) ->
     Raises:
         SettingsError: The SDK can't make a client: no region, or a profile that can't be read.
     """
-    import botocore.session
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
@@ -307,7 +307,7 @@ def make_client(region: str | None, endpoint_url: str | None, budget_ms: int) ->
         max_pool_connections=50,
     )
     try:
-        return botocore.session.Session().create_client(
+        return new_session().create_client(
             "dynamodb", region_name=region, endpoint_url=endpoint_url, config=config
         )
     except BotoCoreError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -90,9 +90,14 @@ class _Loaded:
     problems: tuple[Problem, ...]
 
 
-def load_folder(folder: Path) -> SpecFolder:
-    """Read, check and compile every spec of a folder; problems are collected, not raised."""
-    return _load_files(folder, spec_files(folder))
+def load_folder(folder: Path, *, each: Callable[[Collection[Path]], Iterable[Path]] = iter) -> SpecFolder:
+    """Read, check and compile every spec of a folder; problems are collected, not raised.
+
+    Args:
+        folder: Where the specs are, and what they share.
+        each: Hands out the files one by one, and may tell how far it is.
+    """
+    return _load_files(folder, each(tuple(spec_files(folder))))
 
 
 def _load_files(folder: Path, paths: Iterable[Path]) -> SpecFolder:

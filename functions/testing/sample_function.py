@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -135,12 +136,25 @@ def write_specs(
         policy: Its other sections.
         **sections: Sections in place of those of `SPEC`; None leaves one out.
     """
+    for name, text in _texts(registry, contract, rails, policy, sections).items():
+        (folder / name).write_text(text)
+
+
+def _texts(
+    registry: Mapping[str, Json],
+    contract: Mapping[str, Json],
+    rails: Sequence[Mapping[str, Json]],
+    policy: Mapping[str, Json],
+    sections: Mapping[str, Json],
+) -> dict[str, str]:
+    """Return the files of the function by their names; JSON is YAML."""
     spec = {name: section for name, section in {**SPEC, **sections}.items() if section is not None}
-    # JSON is YAML.
-    (folder / f"{spec['name']}.yaml").write_text(json.dumps(spec))
-    (folder / REGISTRY_FILE).write_text(json.dumps(dict(registry)))
-    (folder / CONTRACT_FILE).write_text(json.dumps(dict(contract)))
-    (folder / POLICY_FILE).write_text(json.dumps({"rails": [dict(rule) for rule in rails], **policy}))
+    return {
+        f"{spec['name']}.yaml": json.dumps(spec),
+        REGISTRY_FILE: json.dumps(dict(registry)),
+        CONTRACT_FILE: json.dumps(dict(contract)),
+        POLICY_FILE: json.dumps({"rails": [dict(rule) for rule in rails], **policy}),
+    }
 
 
 def a_plan(
@@ -153,12 +167,21 @@ def a_plan(
 ) -> Plan:
     """Return the plan of the function, with sections replaced as `write_specs` does.
 
+    The same sections give the same plan, which is loaded once; nothing may be changed inside it.
+
     Raises:
         SpecError: The replaced sections don't fit.
     """
+    texts = _texts(registry, contract, rails, policy, sections)
+    return _loaded(str(sections.get("name", SPEC["name"])), tuple(texts.items()))
+
+
+@lru_cache(maxsize=256)
+def _loaded(name: str, texts: tuple[tuple[str, str], ...]) -> Plan:
     with TemporaryDirectory() as folder:
-        write_specs(Path(folder), registry, contract, rails=rails, policy=policy, **sections)
-        return load_function(Path(folder), str(sections.get("name", SPEC["name"])))
+        for file, text in texts:
+            (Path(folder) / file).write_text(text)
+        return load_function(Path(folder), name)
 
 
 def an_event(

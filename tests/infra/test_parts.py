@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from functions.errors import SettingsError
 from functions.operations.naming import MAX_NAME, bounded
-from infra.alarms import KINDS
+from infra.alarm_kinds import KINDS
 from infra.assembling import FIXED_DATE, settle, sizes, tree_hash
 from infra.configuration import CONTEXT, read_configuration
 from infra.function_options import FUNCTION_OPTIONS

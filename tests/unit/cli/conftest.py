@@ -62,7 +62,17 @@ def functions(project: Path) -> Callable[..., CompletedProcess[str]]:
     return call
 
 
+@pytest.fixture(scope="session")
+def imported_samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the sample customers, imported once for a process; nobody but `samples` may open it."""
+    store = tmp_path_factory.mktemp("samples") / "store.db"
+    console = Console(io.StringIO(), io.StringIO(), io.StringIO(), {"FUNCTIONS_STORE": f"sqlite:///{store}"})
+    assert run(["profile", "import", str(ROOT / "feature_specs" / "profiles.jsonl")], console) == 0
+    return store
+
+
 @pytest.fixture
-def samples(functions: Callable[..., CompletedProcess[str]], project: Path) -> None:
-    """The sample customers, in the store."""
-    assert functions("profile", "import", project / "feature_specs" / "profiles.jsonl").returncode == 0
+def samples(imported_samples: Path, project: Path) -> None:
+    """The sample customers, in the store: a copy, since to import them takes longer than most tests."""
+    for file in imported_samples.parent.iterdir():
+        shutil.copy(file, project / file.name)

@@ -7,9 +7,9 @@ Plain random numbers are used, since most draws are refused by the gate and cost
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from random import Random
 
 import pytest
@@ -20,6 +20,7 @@ from functions.expressions import EvaluationFailure, Expression, ExpressionError
 from functions.governance.labels import GUARDED, UNLABELLED, LabelMap, LabelRule, parse_pattern
 
 KEYS = ("a", "b", "c")
+LabelAt = Callable[[tuple[str, ...]], str]
 SCALARS: tuple[Json, ...] = (None, True, False, 0, 1, 7, "", "x")
 FORMS = (
     "{0}", "length({0})", "length({0} | [?@])", "if_else({0}, {1}, `0`)", "if_else({0}, 'some', {1})",
@@ -82,32 +83,32 @@ def label_at(contract: Mapping[str, str], keys: tuple[str, ...]) -> str:
     return max(fitting)[2] if fitting else UNLABELLED
 
 
-def is_secret(value: Json, keys: tuple[str, ...], contract: Mapping[str, str]) -> bool:
+def is_secret(value: Json, keys: tuple[str, ...], label_of: LabelAt) -> bool:
     """Say whether nothing of a value is free, itself included; arrays without a label count as free."""
-    label = label_at(contract, keys)
+    label = label_of(keys)
     if isinstance(value, list):
-        return label == "sensitive" and all(is_secret(one, keys, contract) for one in value)
+        return label == "sensitive" and all(is_secret(one, keys, label_of) for one in value)
     if isinstance(value, dict):
-        inside = all(is_secret(one, (*keys, name), contract) for name, one in value.items())
+        inside = all(is_secret(one, (*keys, name), label_of) for name, one in value.items())
         return label != "behavioral" and inside
     return label != "behavioral"
 
 
 def changed(
-    value: dict[str, Json], contract: Mapping[str, str], random: Random, keys: tuple[str, ...] = ()
+    value: dict[str, Json], label_of: LabelAt, random: Random, keys: tuple[str, ...] = ()
 ) -> dict[str, Json]:
     """Return an object in which every secret scalar is another, and some of what is secret is gone."""
     other: dict[str, Json] = {}
     for name, inner in value.items():
         path = (*keys, name)
-        secret = is_secret(inner, path, contract)
+        secret = is_secret(inner, path, label_of)
         if secret and random.random() < 0.3:
             continue
         if isinstance(inner, dict):
-            other[name] = changed(inner, contract, random, path)
+            other[name] = changed(inner, label_of, random, path)
         elif isinstance(inner, list):
             some = inner[: random.randint(1, len(inner))] if secret else inner
-            other[name] = [changed(one, contract, random, path) for one in some if isinstance(one, dict)]
+            other[name] = [changed(one, label_of, random, path) for one in some if isinstance(one, dict)]
         else:
             other[name] = random.choice(SCALARS) if secret else inner
     return other
@@ -143,9 +144,10 @@ def test_what_is_accepted_does_not_depend_on_what_is_guarded_or_unlabelled(seed:
         if list(labels.conflicts()):
             continue
         accepted = [one for one in random.sample(expressions(), 80) if is_accepted(labels, one)]
+        label_of = cache(partial(label_at, contract))
         for _ in range(8):
             profile = an_object(random)
-            other = changed(profile, contract, random)
+            other = changed(profile, label_of, random)
             for expression in accepted:
                 found = outcome(expression, profile)
                 assert found == outcome(expression, other), (expression.source, contract, profile, other)

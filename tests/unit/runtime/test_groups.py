@@ -57,8 +57,8 @@ def a_world(score: str = "0.83") -> Rehearsal:
     return world
 
 
-def run(world: Rehearsal, plan: Plan, event_id: str = "event-1") -> Receipt:
-    return world.runtime.handle(plan, an_event(event_id), now=NOW)
+def run(world: Rehearsal, plan: Plan, event_id: str = "event-1", *, customer: str = CUSTOMER) -> Receipt:
+    return world.runtime.handle(plan, an_event(event_id, user_id=customer), now=NOW)
 
 
 def test_the_holdout_gets_no_action_and_its_score_is_written() -> None:
@@ -133,13 +133,19 @@ def spend_all(world: Rehearsal, plan: Plan) -> None:
 def test_propensities_are_exact_also_where_the_budget_refuses_what_was_drawn(learns: bool) -> None:
     """Of each candidate, one over its chance where it was drawn and 0 elsewhere is 1 in the mean."""
     world, plan, size = a_world(), poor(learns=learns), 600
+    # Of many customers, since every decision reads all contacts of its own.
+    customers = [f"customer-{number}" for number in range(60)]
+    for customer in customers:
+        put_customer(world.store, customer=customer)
     spend_all(world, plan)
     weights: dict[str, float] = defaultdict(float)
     after_gift: Counter[str] = Counter()
     for number in range(size):
-        run(world, plan, f"event-{number}")
-    for record in world.store.decisions(CUSTOMER, limit=size):
-        trial = Trial(CUSTOMER, record.id, "churn", record.body["action"]["name"] if record.body["action"] else
+        run(world, plan, f"event-{number}", customer=customers[number % len(customers)])
+    records = [(one, record) for one in customers for record in world.store.decisions(one, limit=size)]
+    assert len(records) == size
+    for customer, record in records:
+        trial = Trial(customer, record.id, "churn", record.body["action"]["name"] if record.body["action"] else
                       "do-nothing", "random", "other", NOW, NOW, drawn=True)  # fmt: skip
         drawn = drawn_of(Answered(trial, record.body))
         assert drawn is not None
