@@ -284,8 +284,8 @@ def _retention(contract: DataContract, name: str) -> str:
     return f"decisions {decisions}{scores}"
 
 
-def _target(plan: Plan) -> str:
-    return f"{plan.model.kind} {plan.model.target}" if plan.model else "no model"
+def _target(plan: Plan) -> list[Content]:
+    return [f"{plan.model.kind} ", code(plan.model.target)] if plan.model else ["no model"]
 
 
 def _leaving(plan: Plan) -> list[str]:
