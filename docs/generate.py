@@ -103,7 +103,7 @@ _POLICY_INTRODUCTION: Final = (
     "receipt lists each that took an action away. Doing nothing is always allowed.\n"
     "- What a rule can't judge is *unknown*, and unknown is no: a missing consent record, a time zone that nobody "
     "knows, an expression that is null or fails. The receipt says `rail.unknown` instead of `rail.blocked`, "
-    "and the metric `RailUnknown` counts such decisions.\n"
+    "and the metric `RailUnknown`, which the dashboard shows, counts such decisions.\n"
     "- A rule speaks about actions by their tags (`forbid: discount`, or a list), about `all`, or about some by "
     "name (`forbid: {actions: [retention-offer-20]}`).\n"
     "- Rules are asked before the model (with `score: when-actionable` no model is called when they leave "

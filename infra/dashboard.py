@@ -21,11 +21,15 @@ _GRAPHS = (
     ("Crashed", "Crashed", "Sum"),
     ("Policy not known", "PolicyUnavailable", "Sum"),
     ("Retried", "Retried", "Sum"),
+    ("Rules that could not be judged", "RailUnknown", "Sum"),
+    ("Conditions of actions that could not be judged", "EligibilityUnknown", "Sum"),
+    ("Left to the other function of a rollout", "RolloutElsewhere", "Sum"),
+    ("Decided in the shadow, for the record", "RolloutShadow", "Sum"),
 )
 
 
 class Dashboard(Construct):
-    """Outcomes, latency, fallbacks and consent of every function, and the depth of every queue."""
+    """Outcomes, latency, fallbacks, consent, rules and rollouts of every function, and the depth of every queue."""
 
     def __init__(self, scope: Construct, construct_id: str, *, configuration: Configuration) -> None:
         super().__init__(scope, construct_id)
@@ -41,7 +45,8 @@ class Dashboard(Construct):
             widgets=[
                 [*graphs[:4]],
                 [*graphs[4:8]],
-                [*graphs[8:]],
+                [*graphs[8:12]],
+                [*graphs[12:]],
                 [_graph("Oldest event in a queue, s", waiting, "Maximum", 24)],
             ],
         )

@@ -6,7 +6,7 @@ itself, and reads channels, which can name classes, from its own artefact alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,6 +14,8 @@ from functions.documents import Json, content_hash
 from functions.errors import PolicyNewerFormatError, PolicyUnusableError
 from functions.expressions import Expression
 from functions.expressions.paths import How, Path, key
+from functions.governance.labels import GUARDED, parse_pattern, without_elements
+from functions.spec.feature_plan import FeaturePlan
 from functions.spec.plan import ActionPlan, Plan, Policy
 from functions.spec.plan_codec import policy_document, policy_from_document
 from functions.spec.rails import rail_applies
@@ -172,11 +174,45 @@ def _reads_only(expression: Expression, names: tuple[str, ...]) -> bool:
 
 
 def _may_leave(plan: Plan, expression: Expression) -> bool:
-    """Say whether the contract lets every feature that an expression reads leave."""
-    read, may = _below((key("features"),), expression), set(plan.governance.may_leave)
+    """Say whether everything that an expression of a payload reads may leave with an action.
+
+    An exception lets a path take the ways that it names, and the plan knows labels of features and no longer those of
+    paths: what is excused may leave if an action of the spec was built to carry it, and not because it may leave to
+    the model, or into a score.
+    """
+    carried = {name for flow in plan.governance.flows if flow.to == "action" for name in flow.features}
+    rungs = tuple(_rungs_of(plan, expression))
+    features = _features_in(plan, [expression, *rungs])
+    return not any(_is_excused_elsewhere(plan, rung) for rung in rungs) and all(
+        one.name in carried or (plan.purpose in one.purposes and not GUARDED.intersection(one.labels))
+        for one in features
+    )
+
+
+def _is_excused_elsewhere(plan: Plan, expression: Expression) -> bool:
+    """Say whether an expression reads a path that is excused for other ways than an action."""
+    for one in plan.governance.exceptions:
+        if "action" in one.to:
+            continue
+        named = parse_pattern(*one.reads.split(".", 1))
+        reads = map(without_elements, expression.lineage)
+        if any(path[: len(named)] == named[: len(path)] for path in reads if path):
+            return True
+    return False
+
+
+def _features_in(plan: Plan, expressions: Iterable[Expression]) -> Sequence[FeaturePlan]:
+    """Return the features that expressions read; all of them where that is not known."""
+    read = {step for one in expressions for step in _below((key("features"),), one)}
     known = {key(feature.name): feature for feature in plan.features}
-    features = [known[step] for step in read if step in known] if read <= set(known) else plan.features
-    return all(may.issuperset(feature.labels) for feature in features)
+    return [known[step] for step in read] if read <= set(known) else plan.features
+
+
+def _rungs_of(plan: Plan, expression: Expression) -> Iterator[Expression]:
+    """Yield what stands in for the outputs that an expression reads, when the model does not answer."""
+    read = _below((), expression)
+    for rung in plan.model.fallback if plan.model is not None else ():
+        yield from (source for name, source in rung.sources.items() if key(name) in read)
 
 
 def _below(prefix: Path, expression: Expression) -> set[str]:

@@ -13,8 +13,9 @@ from functions.documents import Json
 from functions.times import format_duration
 
 if TYPE_CHECKING:
+    from functions.spec.experiment_plan import RolloutPlan
     from functions.spec.feature_plan import Answer, FeaturePlan
-    from functions.spec.plan import ExceptionPlan, Flow, ModelPlan, Plan
+    from functions.spec.plan import ActionPlan, ExceptionPlan, Flow, ModelPlan, Plan
 
 _EPILOG = """examples:
   functions explain churn-retention
@@ -135,18 +136,53 @@ def explanation(plan: Plan) -> dict[str, Json]:
             for target in plan.write_back
         },
         "acts_when": plan.when.source if plan.when else None,
-        "actions": [
-            {
-                "name": action.name,
-                "channel": action.channel,
-                "kind": plan.channels[action.channel].kind,
-                "tags": list(action.tags),
-                "eligible": action.eligible.source if action.eligible else None,
-                "payload": action.payload,
-            }
-            for action in plan.actions
-        ],
+        "actions": [_action(plan, action) for action in plan.actions],
+        "rollouts": [_rollout(one) for one in plan.experiments.rollouts],
     }
+
+
+def rollout_sentence(function: str, rollout: RolloutPlan) -> str:
+    """Say what a rollout of `experiments.yaml` means for one of its two functions."""
+    part = f"{_share(rollout):.4g} of 100 customers, drawn by the seed {rollout.part.seed},"
+    if function == rollout.candidate and rollout.mode == "shadow":
+        return (
+            f"is tried in the shadow of {rollout.of}: it decides about {part} and nothing of it is done or "
+            "written but the record"
+        )
+    if function == rollout.candidate:
+        return f"is tried as a canary of {rollout.of}: it decides for {part} and for nobody else"
+    if rollout.mode == "shadow":
+        return (
+            f"{rollout.candidate} is tried in its shadow: it also decides about {part} for the record alone"
+        )
+    return f"{rollout.candidate} is tried as its canary: {part} are left to it"
+
+
+def _action(plan: Plan, action: ActionPlan) -> Json:
+    return {
+        "name": action.name,
+        "channel": action.channel,
+        "kind": plan.channels[action.channel].kind,
+        "tags": list(action.tags),
+        "eligible": action.eligible.source if action.eligible else None,
+        "payload": action.payload,
+    }
+
+
+def _rollout(rollout: RolloutPlan) -> Json:
+    return {
+        "candidate": rollout.candidate,
+        "of": rollout.of,
+        "mode": rollout.mode,
+        "percent": _share(rollout),
+        "seed": rollout.part.seed,
+        "ranges": [list(pair) for pair in rollout.part.ranges],
+    }
+
+
+def _share(rollout: RolloutPlan) -> float:
+    """Return how many of 100 customers the part has."""
+    return round(100 * sum(high - low for low, high in rollout.part.ranges), 4)
 
 
 def _model(model: ModelPlan) -> Json:
@@ -191,6 +227,8 @@ def sections(plan: Plan, document: dict[str, Json]) -> Iterator[tuple[str, list[
     yield "May do", list(_may_do(plan))
     if plan.governance.exceptions:
         yield "By exception", [_exception(one) for one in plan.governance.exceptions]
+    if plan.experiments.rollouts:
+        yield "On trial", [rollout_sentence(plan.name, one) for one in plan.experiments.rollouts]
 
 
 def _sends(plan: Plan) -> Iterator[str]:

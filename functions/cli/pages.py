@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element, tostring
@@ -12,7 +13,8 @@ STYLE: Final = """
 :root { --ink: #1c2733; --soft: #5c6b7a; --line: #d8dee5; --paper: #ffffff; --tint: #f4f6f8; --warn: #8a4b00;
   --warn-tint: #fff4e5; --accent: #0b5c8a; }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2.5rem 2rem 4rem; max-width: 62rem; color: var(--ink); background: var(--paper);
+body { margin: 0 auto; padding: 2.5rem 2rem 4rem; max-width: 62rem; overflow-wrap: break-word;
+  color: var(--ink); background: var(--paper);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; }
 h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; padding-top: .8rem; border-top: 1px solid var(--line); }
@@ -25,7 +27,6 @@ table { border-collapse: collapse; width: 100%; margin: .8rem 0; font-size: .94r
 th, td { text-align: left; vertical-align: top; padding: .45rem .7rem .45rem 0; border-bottom: 1px solid var(--line); }
 th { color: var(--soft); font-weight: 600; font-size: .85rem; }
 code, pre { font: .88em/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; }
-code { overflow-wrap: anywhere; }
 pre { background: var(--tint); padding: .8rem 1rem; border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere; }
 .label { display: inline-block; padding: 0 .5rem; margin: 0 .3rem .2rem 0; border-radius: 999px; font-size: .82rem;
   background: var(--tint); border: 1px solid var(--line); white-space: nowrap; }
@@ -33,13 +34,20 @@ pre { background: var(--tint); padding: .8rem 1rem; border-radius: 6px; white-sp
 .note { border-left: 4px solid var(--warn); background: var(--warn-tint); padding: .6rem 1rem; max-width: none; }
 .soft { color: var(--soft); } a { color: var(--accent); } ul { padding-left: 1.2rem; }
 footer { margin-top: 3rem; padding-top: .8rem; border-top: 1px solid var(--line); color: var(--soft); font-size: .85rem; }
-@media (max-width: 40rem) { body { padding: 1.2rem 1rem 3rem; } .facts { grid-template-columns: 1fr; gap: 0; }
-  .facts dd { margin-bottom: .5rem; } }
+@media screen and (max-width: 48rem) {
+  body { padding: 1.2rem 1rem 3rem; }
+  .facts { grid-template-columns: 1fr; gap: 0; } .facts dd { margin-bottom: .5rem; }
+  .many thead { display: none; } .many table, .many tbody, .many tr, .many td { display: block; }
+  .many tr { padding: .5rem 0; border-bottom: 1px solid var(--line); }
+  .many td { position: relative; min-height: 1.6em; padding: .1rem 0 .1rem 8.5rem; border: 0; }
+  .many td::before { content: attr(data-head); position: absolute; left: 0; width: 8rem; color: var(--soft);
+    font-size: .85rem; }
+}
 @media print {
   .wide { overflow: visible; }
   @page { size: A4; margin: 16mm; }
-  body { padding: 0; max-width: none; font-size: 10.5pt; }
-  h2 { break-after: avoid; } tr, pre, .note { break-inside: avoid; } thead { display: table-header-group; }
+  body { padding: 0; max-width: none; font-size: 10.5pt; } table { font-size: 9pt; } .label { font-size: 7.5pt; }
+  h2, h2 + p { break-after: avoid; } tr, pre, .note { break-inside: avoid; } thead { display: table-header-group; }
   nav { display: none; } a { color: inherit; text-decoration: none; }
 }
 """
@@ -67,8 +75,8 @@ def tag(name: str, /, *content: Content, **attributes: str) -> Element:
 
 
 def code(text: str) -> Element:
-    """Return a piece of code in a line."""
-    return tag("code", text)
+    """Return a piece of code in a line; what does not fit is broken between its words and not within one."""
+    return tag("code", *_breakable(text, _IN_CODE))
 
 
 def joined(parts: Iterable[Content], between: str = ", ") -> list[Content]:
@@ -82,9 +90,10 @@ def joined(parts: Iterable[Content], between: str = ", ") -> list[Content]:
 def table(heads: Sequence[str], rows: Iterable[Sequence[Content | Sequence[Content]]]) -> Element:
     """Return a table; a cell is a text, an element, or several of them."""
     head = tag("thead", tag("tr", *(tag("th", text, scope="col") for text in heads)))
-    body = tag("tbody", *(tag("tr", *(_cell(cell) for cell in row)) for row in rows))
-    # On a narrow screen a table is moved sideways by itself, not with the page.
-    return tag("div", tag("table", head, body), class_="wide")
+    body = tag("tbody", *(tag("tr", *map(_cell, heads, row)) for row in rows))
+    # On a narrow screen the cells of a row stand below each other, each with its head; what is still too wide is
+    # moved sideways by itself, not with the page.
+    return tag("div", tag("table", head, body), class_="wide many" if len(heads) > _FEW else "wide")
 
 
 def facts(pairs: Iterable[tuple[str, Content | Sequence[Content]]]) -> Element:
@@ -111,10 +120,24 @@ def page(title: str, *body: Content) -> str:
 
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
+_LONG: Final = r"(?<=[A-Za-z0-9]{16})(?=[A-Za-z0-9])"
+_IN_TEXT: Final = re.compile(_LONG)
+_IN_CODE: Final = re.compile(rf"(?<=[./(\[|])(?=[A-Za-z?])|(?<=_)(?=\w)|{_LONG}")
+"""Where a line may be broken besides blanks and hyphens; a very long word would widen its column for ever."""
+_FEW: Final = 2
+"""Columns that stand beside each other on a phone too."""
 
 
-def _cell(cell: Content | Sequence[Content]) -> Element:
-    return tag("td", *_contents(cell))
+def _cell(head: str, cell: Content | Sequence[Content]) -> Element:
+    parts: list[Content] = []
+    for one in _contents(cell):
+        parts += [one] if isinstance(one, Element) else _breakable(one, _IN_TEXT)
+    return tag("td", *parts, **{"data-head": head})
+
+
+def _breakable(text: str, where: re.Pattern[str]) -> list[Content]:
+    first, *more = where.split(text)
+    return [first, *(part for word in more for part in (tag("wbr"), word))]
 
 
 def _contents(what: Content | Sequence[Content]) -> Sequence[Content]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import Element
 
-from functions.cli.explain import explanation
+from functions.cli.explain import explanation, rollout_sentence
 from functions.cli.pages import Content, code, facts, joined, page, table, tag
 from functions.expressions.paths import How
 from functions.governance.labels import GUARDED, ROOTS, UNLABELLED, LabelMap, parse_pattern
@@ -60,6 +60,7 @@ def function_page(plan: Plan, contract: DataContract, registry: Registry) -> str
         *_flows(plan),
         tag("h2", "What may happen"),
         *_actions(plan, registry),
+        *_trials(plan),
         tag("h2", "How long it is kept"),
         *_kept(plan),
         _footer(plan.bundle.spec, plan.bundle.policy),
@@ -247,6 +248,13 @@ def _actions(plan: Plan, registry: Registry) -> Iterator[Element]:
     yield tag("p", "Doing nothing is always possible.")
 
 
+def _trials(plan: Plan) -> Iterator[Element]:
+    if plan.experiments.rollouts:
+        yield tag("h2", "What is on trial")
+    for one in plan.experiments.rollouts:
+        yield tag("p", f"{plan.name}: {rollout_sentence(plan.name, one)}.")
+
+
 def _kept(plan: Plan) -> Iterator[Element]:
     keep = format_duration(plan.governance.keep_decisions or KEEP_DECISIONS)
     rows: list[tuple[str, str]] = [("the decision: reasons, features, outputs, candidates", keep)]
@@ -284,8 +292,8 @@ def _retention(contract: DataContract, name: str) -> str:
     return f"decisions {decisions}{scores}"
 
 
-def _target(plan: Plan) -> str:
-    return f"{plan.model.kind} {plan.model.target}" if plan.model else "no model"
+def _target(plan: Plan) -> list[Content]:
+    return [f"{plan.model.kind} ", code(plan.model.target)] if plan.model else ["no model"]
 
 
 def _leaving(plan: Plan) -> list[str]:

@@ -65,6 +65,7 @@ _STATES: Final = {
     "failed": "Failed",
 }
 _UNKNOWN: Final = {"rail.unknown": "RailUnknown", "eligibility.unknown": "EligibilityUnknown"}
+_TRIALS: Final = {"rollout.elsewhere": "RolloutElsewhere", "rollout.shadow": "RolloutShadow"}
 _RESPONSES: Final = {
     "recorded": "OutcomeRecorded",
     "credited": "OutcomeCredited",
@@ -82,9 +83,10 @@ class Telemetry:
 
     Metrics, by the dimension `service`, which is the function's name: a count for each outcome and each
     rung of the model, `ConsentUnknown`, `RailUnknown` and `EligibilityUnknown` for a decision in which a rule or the
-    condition of an action could not be judged, for each feature why its own value was not used
-    (`Missing.<feature>`, `Null.`, `Stale.`, `OutOfRange.`, `WrongType.`), `Detector.<where>.<pattern>` for what
-    looks like personal data, `Replayed` for a decision of a replay, which counts
+    condition of an action could not be judged, `RolloutElsewhere` for an event that was left to the other function
+    of a rollout, `RolloutShadow` for one that was decided for the record alone, for each feature why its own value
+    was not used (`Missing.<feature>`, `Null.`, `Stale.`, `OutOfRange.`, `WrongType.`),
+    `Detector.<where>.<pattern>` for what looks like personal data, `Replayed` for a decision of a replay, which counts
     as nothing else, `Parked`, `Retried`, `Denied` for a record that waits until somebody mends a right or a
     setting, `Crashed`, `PolicyUnread` for a look at the policy in force that failed,
     `PolicyUnavailable` for a decision that had to do without it, how far actions got, and `Latency` in
@@ -141,6 +143,7 @@ class Telemetry:
             self._counts["PolicyUnavailable"] += 1
         codes = {why.code for candidate in receipt.candidates for why in candidate.reasons}
         self._counts.update(_UNKNOWN[code] for code in codes & _UNKNOWN.keys())
+        self._counts.update(_TRIALS[code] for code in {receipt.reason.code} & _TRIALS.keys())
         for states in (receipt.imputed, receipt.unusable):
             for feature, state in states.items():
                 self._counts[f"{_STATES[state]}.{feature}"] += 1

@@ -1,9 +1,9 @@
 """What a policy that is tried in the shadow would have chosen, for the record of what was decided.
 
-It is decided by what was read for the decision that counts, without I/O but for suppression lists, which are
-asked where its rules name some. Nothing is sent and nothing is written but that word in the record; whatever goes
-wrong with it is nothing to the decision. Budgets are not asked: what another policy would have left in them by
-then is not known.
+It is decided by the state that the decision that counts was decided by, of which it may read other paths. There
+is no I/O but for suppression lists and responses, which are asked where the policy names them. Nothing is sent and
+nothing is written but that word in the record; whatever goes wrong with it is nothing to the decision. Budgets are not
+asked: what another policy would have left in them by then is not known.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from functions.runtime.journal import Journal
 from functions.runtime.judging import ReadyRails, facts_of
 from functions.runtime.learner import Learner
 from functions.runtime.suppression import Suppressions, with_lists
-from functions.spec.plan import ActionPlan
+from functions.spec.plan import ActionPlan, Plan
 from functions.times import format_instant
 
 NO_OUTPUTS: Final = "shadow.no_outputs"
@@ -71,19 +71,26 @@ class Shadow:
     def _decided(self, trial: TriedPlan, draft: Draft, journal: Journal, known_as: str) -> Decision | None:
         plan = trial.plan
         known = with_lists(draft.snapshot, self._suppressions, plan.policy, (known_as,), draft.now)
-        facts = facts_of(known, draft.document, draft.now)
+        document = self._document(plan, draft)
+        facts = facts_of(known, document, draft.now)
         ruling = self._rails.of(plan).judge(facts, expires_at=expiry(plan, draft.event, draft.now))
         if plan.model is not None and not journal.outputs:
-            return foreclosed(plan, draft.document, _against(ruling, journal, outputs=False), trial.removed)
+            return foreclosed(plan, document, _against(ruling, journal, outputs=False), trial.removed)
         setting = self._learner.setting(
             plan,
-            draft.document,
+            document,
             journal.assignment or OPTIMISED,
             seed=seed_of(draft.decision_id, 0),
             now=draft.now,
         )
         against = _against(ruling, journal)
-        return deferred(choose(plan, draft.document, against, trial.removed, setting), ruling)
+        return deferred(choose(plan, document, against, trial.removed, setting), ruling)
+
+    def _document(self, plan: Plan, draft: Draft) -> Mapping[str, Json]:
+        """Return what the plan reads; of the profile the decision that counts holds only what its own plan does."""
+        if set(plan.reads) <= set(draft.plan.reads):
+            return draft.document
+        return {**draft.document, **self._learner.root(plan, draft.event, draft.snapshot, now=draft.now)}
 
 
 def _against(ruling: Ruling, journal: Journal, *, outputs: bool = True) -> Against:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from functions.documents import Json
 from functions.expressions.paths import How, Reads, key
+from functions.expressions.paths import Path as DocumentPath
 from functions.spec.collecting import Compiled
 from functions.spec.language import Spec
 from functions.spec.pattern_rules import asked_fields
@@ -31,7 +32,7 @@ class Use:
 
     def features(self, spec: Spec) -> Iterator[str]:
         """Yield the features that are read."""
-        for path in self.reads:
+        for path in self._telling():
             if not path or path[0] in (key("features"), "*"):
                 named = path[1][1:] if len(path) > 1 and path[1].startswith(".") else None
                 yield from spec.features if named is None else (named,)
@@ -39,8 +40,14 @@ class Use:
     def outputs(self, spec: Spec) -> Iterator[str]:
         """Yield the outputs of the model that are read."""
         for name in spec.model.response if spec.model is not None else ():
-            if any(not path or path[0] in (key(name), "*") for path in self.reads):
+            if any(not path or path[0] in (key(name), "*") for path in self._telling()):
                 yield name
+
+    def _telling(self) -> Iterator[DocumentPath]:
+        """Yield what is read, but for that the document and its features are objects, as a list of values asks."""
+        for path, how in self.reads.items():
+            if how >= How.SIZE or path not in ((), (key("features"),)):
+                yield path
 
 
 @dataclass(slots=True)

@@ -207,12 +207,14 @@ def run(case: Case) -> tuple[Seen, Receipt, Planted]:
             put(store, change)
 
     reply = ModelUnavailableError("down") if case.model_down else ModelReply(b"0.83", "text/csv")
-    world = Rehearsal(now=NOW, store=InterruptedStore(happen), model=MemoryModel(lambda _: reply))
+    world = Rehearsal(
+        now=NOW, store=InterruptedStore(happen), model=MemoryModel(lambda _: reply), policy=chosen.policy
+    )
     world.store.put_profile("c-1", made.profile, updated_at=NOW - HOUR)
     if case.consent is not None:
         put(world.store, case.consent.record())
     if case.channel_down:
-        world.channel.fail(ActionUnavailableError("down"))
+        world.channel.fail(*[ActionUnavailableError("down")] * chosen.messages)
     event = replace(
         an_event(user_id="c-1", properties=made.event.get("properties", {})),
         traits=made.event.get("traits", {}),
@@ -273,7 +275,9 @@ CASE = st.builds(
 
 
 def acts(case: Case) -> bool:
-    """Whether consent lets an action leave, at once or when it is sent again."""
+    """Whether anything may leave by a channel, at once or when it is sent again."""
+    if FUNCTIONS[case.name].outcome != "acted":
+        return False
     latest = later(case.consent, case.before_commit)
     at_commit = passes(case.consent, 0) and passes(latest, 0)
     return at_commit and (not case.channel_down or passes(later(latest, case.before_redrive), 2))

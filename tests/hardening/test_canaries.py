@@ -55,7 +55,7 @@ def test_no_canary_is_found_that_the_declarations_do_not_account_for(batch: int,
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_what_is_declared_does_arrive_so_that_its_absence_would_be_seen(name: str) -> None:
     out, receipt, made = run(replace(GRANTED, name=name))
-    assert receipt.outcome == "acted"
+    assert receipt.outcome == FUNCTIONS[name].outcome
     found = {way: {made.paths[one] for one in CANARY.findall(written)} for way, written in out.by_way()}
     chosen = FUNCTIONS[name]
     assert found["model"] == chosen.model
@@ -95,3 +95,16 @@ def test_consent_that_goes_on_the_way_stops_what_has_not_left(status: ConsentSta
     assert json.loads(out.channel) == []
     out, _, _ = run(replace(GRANTED, channel_down=True))
     assert len(json.loads(out.channel)) == 1
+
+
+def test_what_is_tried_is_tried_and_its_record_says_so() -> None:
+    out, receipt, _ = run(replace(GRANTED, name="policy-canary"))
+    assert receipt.action is not None
+    assert (receipt.action.name, [one.by for one in receipt.candidates]) == (
+        "call",
+        ["policy.action_unusable", None, "call"],
+    )
+    out, receipt, _ = run(replace(GRANTED, name="policy-shadow"))
+    assert receipt.action is not None
+    [decision] = [one for one in json.loads(out.kept) if isinstance(one, dict) and "shadow" in one]
+    assert (receipt.action.name, decision["shadow"]["outcome"]) == ("hush", "acted")

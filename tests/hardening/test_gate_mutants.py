@@ -18,6 +18,8 @@ PROPERTY = f"{CANARIES}::test_no_canary_is_found_that_the_declarations_do_not_ac
 WITHOUT = f"{CANARIES}::test_without_consent_nothing_is_found_anywhere"
 ON_THE_WAY = f"{CANARIES}::test_consent_that_goes_on_the_way_stops_what_has_not_left"
 ARRIVES = f"{CANARIES}::test_what_is_declared_does_arrive_so_that_its_absence_would_be_seen"
+TRIED = "tests/unit/runtime/test_function_rollouts.py"
+PUBLISHED = "tests/unit/build/test_published.py"
 LABELS = "tests/unit/governance/test_labels.py"
 SOUND = "tests/unit/governance/test_labels_are_sound.py"
 LINEAGE = "tests/unit/spec/test_lineage_gate.py"
@@ -78,6 +80,15 @@ MUTANTS = [
     ("spec/lineage_ways.py", "for sink in self._sinks if output in sink.outputs]", "for sink in ()]", WAYS),
     ("spec/lineage_ways.py", "*(use for rung in rungs for use in rung.uses)", "", WAYS),
     ("spec/lineage_ways.py", "for use in self._reads.trigger:", "for use in ():", WAYS),
+    ("spec/lineage_reads.py", "if how >= How.SIZE or path not in", "if path not in", WAYS),
+    # A published policy: what is excused for the model, or guarded, leaves by a payload of it.
+    ("build/published.py", 'if flow.to == "action" for name in', "for name in", PROPERTY),
+    ("build/published.py", "not GUARDED.intersection(one.labels)", "True", PUBLISHED),
+    ("build/published.py", "not any(_is_excused_elsewhere(plan, rung) for rung in rungs) and", "", PUBLISHED),
+    # Trials: a shadow sends, writes scores, or its record holds what it read.
+    ("decision/rollouts.py", 'if tried is None or tried.mode != "shadow":', "if True:", PROPERTY),
+    ("runtime/drafting.py", "if not self.cleared or is_shadow or", "if not self.cleared or", TRIED),
+    ("runtime/shadowing.py", "**_document(decision)}", '"of": self._document(trial.plan, draft)["profile"]}', PROPERTY),
     # Ids: plain in a log, an alias that is not followed, or that the act has forgotten.
     ("handlers/log.py", '"profile_id": hashed(receipt.profile_id)', '"profile_id": receipt.profile_id', IDS),
     ("handlers/log.py", '"id": hashed(receipt.event_id)', '"id": receipt.event_id', IDS),

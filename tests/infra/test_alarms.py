@@ -113,4 +113,5 @@ def test_the_dashboard_shows_metrics_that_the_handlers_write(deployed: Synthesis
     assert len(searches) == len(own) + 1
     assert any('ApproximateAgeOfOldestMessage" "functions-dev"' in one for one in searches)
     assert {"Acted", "Failed", "Latency", "Crashed", "Denied", "PolicyUnavailable"} <= names
+    assert {"RailUnknown", "EligibilityUnknown", "RolloutElsewhere", "RolloutShadow"} <= names
     assert {name for name in names if f'"{name}"' not in handlers} == set()

@@ -150,6 +150,41 @@ def test_a_feature_that_may_not_leave_does_not_leave_by_a_published_payload() ->
     assert removed == {"orders": {}, "mail": gone, "all": gone, "any": gone}
 
 
+def excused(path: str, way: str) -> dict[str, Any]:
+    return {"reads": path, "to": [way], "because": "Agreed.", "reviewed_by": "Ada P."}
+
+
+def test_what_is_excused_leaves_by_a_published_payload_only_where_it_is_excused_for_actions() -> None:
+    text = {"type": "string", "missing": "none"}
+    plan = a_plan(
+        features={"mail": {"from": "profile.email", **text}, "name": {"from": "profile.name", **text}},
+        model={
+            **SPEC["model"],
+            "request": {"format": "json", "template": {"mail": {"from": "features.mail"}}},
+            "response": {"churn_risk": "[0]", "word": "[1]"},
+            "range": {},
+            "fallback": [{"churn_risk": 1, "word": "profile.email"}],
+        },
+        decide={"actions": ["offer-20", "offer-10"]},
+        write_back=None,
+        exceptions=[excused("profile.email", "model"), excused("profile.name", "action")],
+        registry=with_actions(
+            **{
+                "offer-20": {"channel": "offers"},
+                "offer-10": {"channel": "offers", "payload": {"name": {"from": "features.name"}}},
+            }
+        ),
+    )
+    removed = {}
+    for read in ("features.name", "features.mail", "churn_risk", "word", "features"):
+        offer = {"channel": "offers", "payload": {"value": {"from": read}}}
+        removed[read] = apply_policy(plan, published(with_actions(**{"offer-20": offer}))).removed
+    gone = {"offer-20": UNUSABLE}
+    assert removed == {
+        "features.name": {}, "features.mail": gone, "churn_risk": {}, "word": gone, "features": gone
+    }  # fmt: skip
+
+
 def test_a_policy_of_a_newer_format_is_refused_by_its_format() -> None:
     body = published() | {"format": 2, "policy": "something else altogether"}
     with pytest.raises(PolicyNewerFormatError, match="version abc of the policy has format 2") as caught:

@@ -16,7 +16,7 @@ from functions.cli.report import write_report
 from functions.cli.review import function_page, index_page
 from functions.errors import SettingsError
 from functions.governance.contract import DataContract
-from functions.spec.experiment_plan import ExperimentsPlan, Slice
+from functions.spec.experiment_plan import ExperimentsPlan, Mode, RolloutPlan, Slice
 from functions.spec.loading import SpecFolder, load_folder
 from functions.spec.plan import ExceptionPlan, Plan
 from functions.spec.problems import SpecError
@@ -176,6 +176,50 @@ def test_a_function_without_actions_keeps_no_contacts_and_no_messages() -> None:
     text = kept(a_plan(decide={}))
     assert "contact log" not in text
     assert "outbox" not in text
+
+
+FEW = "5 of 100 customers, drawn by the seed next,"
+NOTHING = "nothing of it is done or written but the record"
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "sentence"),
+    [
+        (
+            "churn-next",
+            "shadow",
+            f"is tried in the shadow of churn: it decides about {FEW} and {NOTHING}",
+        ),
+        ("churn-next", "canary", f"is tried as a canary of churn: it decides for {FEW} and for nobody else"),
+        (
+            "churn",
+            "shadow",
+            f"churn-next is tried in its shadow: it also decides about {FEW} for the record alone",
+        ),
+        ("churn", "canary", f"churn-next is tried as its canary: {FEW} are left to it"),
+    ],
+)
+def test_a_rollout_stands_on_the_page_and_in_the_explanation(name: str, mode: Mode, sentence: str) -> None:
+    rollout = RolloutPlan("churn-next", "churn", mode, Slice("next", ((0.0, 0.05),)))
+    plan = replace(a_plan(name=name), experiments=ExperimentsPlan(rollouts=(rollout,)))
+    document = explanation(plan)
+    assert document["rollouts"] == [
+        {
+            "candidate": "churn-next", "of": "churn", "mode": mode, "percent": 5.0, "seed": "next",
+            "ranges": [[0.0, 0.05]],
+        }
+    ]  # fmt: skip
+    assert dict(sections(plan, document))["On trial"] == [sentence]
+    registry = Registry.model_validate(dict(REGISTRY))
+    text = read(function_page(plan, DataContract.model_validate(dict(CONTRACT)), registry)).text
+    assert f"What is on trial{name}: {sentence}." in text
+
+
+def test_without_rollouts_nothing_is_on_trial() -> None:
+    plan = a_plan()
+    document = explanation(plan)
+    assert document["rollouts"] == []
+    assert "On trial" not in dict(sections(plan, document))
 
 
 def test_the_same_files_give_the_same_pages(specs: SpecFolder, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from functions.handlers.telemetry import Telemetry
 from functions.handlers.visitor import mint_visitor_token
 from functions.models.memory import MemoryModel
 from functions.models.model import ModelReply
+from functions.spec.experiment_plan import ExperimentsPlan, Mode, RolloutPlan, Slice
 from functions.spec.plan import ChannelPlan
 from functions.testing.handler_stage import HandlerStage, handler_stage
 from functions.testing.lambda_events import (
@@ -110,6 +111,26 @@ def test_what_could_not_be_judged_is_counted_apart_from_what_was_forbidden(
         "unknown rule": {"RailUnknown": [1]},
         "unknown condition": {"EligibilityUnknown": [1]},
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "share", "counted"),
+    [
+        ("churn-next", "canary", 0.0001, {"RolloutElsewhere": [1]}),
+        ("churn", "canary", 1.0, {"RolloutElsewhere": [1]}),
+        ("churn-next", "canary", 1.0, {}),
+        ("churn-next", "shadow", 1.0, {"RolloutShadow": [1]}),
+        ("churn", "shadow", 1.0, {}),
+    ],
+)
+def test_what_a_rollout_leaves_to_another_or_to_the_record_is_counted(
+    capsys: pytest.CaptureFixture[str], name: str, mode: Mode, share: float, counted: dict[str, list[int]]
+) -> None:
+    rollout = RolloutPlan("churn-next", "churn", mode, Slice("next", ((0.0, share),)))
+    stage = handler_stage(replace(a_plan(name=name), experiments=ExperimentsPlan(rollouts=(rollout,))))
+    sqs_handler(stage.worker)(batch(sqs_record(event_body())), stage.context)
+    found = metrics(lines(capsys))
+    assert {key: found[key] for key in found if key.startswith("Rollout")} == counted
 
 
 _UNLESS = {"name": "rule", "forbid": "all"}

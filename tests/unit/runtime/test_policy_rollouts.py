@@ -39,6 +39,7 @@ from functions.testing.sample_function import (
     REGISTRY,
     SPEC,
     a_plan,
+    a_profile,
     an_event,
     put_customer,
     write_specs,
@@ -171,6 +172,15 @@ def test_a_shadow_holds_no_words_that_could_carry_a_value() -> None:
         "action": "offer-20", "verdict": "vetoed", "by": "rail.blocked", "rules": ["never"],
         "value": None, "chance": None,
     }  # fmt: skip
+
+
+def test_a_shadow_is_judged_by_what_its_own_rails_read_of_the_profile() -> None:
+    world = World()
+    world.attempt("shadow", rails=[{"name": "asked", "forbid": "all", "unless": "profile.note == 'yes'"}])
+    asked, other = INSIDE[:2]
+    world.stage.store.put_profile(asked, a_profile(note="yes"), updated_at=NOW)
+    found = {one: world.body(world.handle(one))["shadow"]["action"] for one in (asked, other)}
+    assert found == {asked: "offer-20", other: None}
 
 
 def test_a_shadow_says_when_its_action_would_wait() -> None:

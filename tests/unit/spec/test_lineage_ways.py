@@ -176,6 +176,27 @@ def test_a_trigger_asks_for_kinds_of_events_and_for_what_its_purpose_reads() -> 
     assert found[0][1] == "the purpose retention may not read event.properties.health (sensitive)"
 
 
+@pytest.mark.parametrize(
+    ("prompt", "sent"),
+    [
+        ("join(' ', [to_string(features.orders), features.kind])", ("orders", "kind")),
+        ("{a: features.kind}.a", ("kind",)),
+        ("to_string(features)", ("orders", "kind", "age")),
+        ("to_string(keys(features))", ("orders", "kind", "age")),
+        ("to_string(features.*)", ("orders", "kind", "age")),
+    ],
+)
+def test_a_list_in_a_template_sends_what_stands_in_it_and_no_other_feature(
+    prompt: str, sent: tuple[str, ...]
+) -> None:
+    kind: dict[str, Json] = {"from": "profile.orders.kind", "type": "string", "missing": "none"}
+    request: dict[str, Json] = {"format": "json", "template": {"prompt": {"from": prompt}}}
+    plan = built(
+        features={"orders": ORDERS, "kind": kind, "age": ORDERS}, model={**model(), "request": request}
+    )
+    assert plan.governance.sent.features == sent
+
+
 def test_the_instant_of_a_value_leaves_with_it() -> None:
     feature = {**ORDERS, "as_of": "profile.health.birthday", "stale_after": "3d", "stale": -1}
     found = faults(features={"orders": feature})
