@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,6 +14,9 @@ from functions.decision.ranking import DO_NOTHING, Estimate, Valued, Worth, rank
 from functions.documents import Json
 from functions.spec.plan import ActionPlan
 from functions.spec.ranking_plan import Amount, LearningPlan, ObjectivePlan, RankingPlan
+
+_LARGEST: Final = 1e15
+"""No value, chance or risk is larger: beyond it floats miss whole cents, and squares of products leave their range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,4 +180,5 @@ def _number(amount: Amount, document: Mapping[str, Json]) -> float | None:
     value = amount if isinstance(amount, int | float) else evaluate(amount, document)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) else None
+    # No comparison with NaN holds, and no float is made of an integer that none can be.
+    return float(value) if -_LARGEST <= value <= _LARGEST else None

@@ -183,6 +183,15 @@ def test_nothing_that_is_believed_brings_a_vetoed_action_back(
         assert all(chance >= least - 1e-12 for chance in found.chances.values())
 
 
+@pytest.mark.parametrize("value", [1.4e154, -1e300, 1.1e15, 10**400, math.nan, math.inf])
+@pytest.mark.parametrize("learns", [True, False])
+def test_an_action_of_a_value_beyond_all_money_falls_behind_doing_nothing(value: float, learns: bool) -> None:
+    actions = [an_action("beyond", value, 0.5), an_action("usual", 50.0, 0.5)]
+    found = select(actions, {}, the_setting(LEARNING if learns else REVENUE, 0.1, seed=0.5))
+    assert found.chosen is not None
+    assert found.chosen.name == "usual"
+
+
 @given(st.permutations(["first", "second", "third"]), st.floats(0, 1, exclude_max=True), st.booleans())
 def test_the_order_of_the_registry_changes_no_choice(order: list[str], seed: float, learns: bool) -> None:
     worth = {
