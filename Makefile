@@ -17,7 +17,7 @@ test: .venv/dev .venv-aws/ready .venv-train/ready
 night: .venv/dev
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -p no:logging -n auto tests/hardening/test_canaries.py
 	GATE_MUTANTS=all $(BIN)/python -m pytest -n auto tests/hardening/test_gate_mutants.py
-	EXPRESSION_MUTANTS=all $(BIN)/python -m pytest -n auto tests/unit/expressions/test_mutants.py
+	EXPRESSION_MUTANTS=all $(BIN)/python -m pytest -n auto tests/hardening/test_expression_mutants.py
 
 # Deploys the samples to an AWS on this machine, and kills what can be killed; minutes, on a quiet machine.
 deployed: .venv/dev .venv-aws/wheels
