@@ -13,7 +13,9 @@ import pytest
 
 from functions.cli.completion import SCRIPTS
 
-ROOT = Path(__file__).parents[3]
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[2]
 PROGRAM = Path(sys.executable).with_name("functions")
 BASH, ZSH, FISH = (shutil.which(shell) for shell in ("bash", "zsh", "fish"))
 
