@@ -29,7 +29,7 @@ from functions.runtime.judging import Obstacle
 from functions.runtime.ports import Ports
 from functions.runtime.receipt import ActionTaken, Delivery
 from functions.spec.plan import ChannelPlan
-from functions.times import parse_instant
+from functions.times import format_instant, parse_instant
 
 Check = Callable[[OutboxEntry], Obstacle | None]
 """Says of an entry that is leased why it may not leave now; None when it may."""
@@ -200,7 +200,8 @@ def _send(entry: OutboxEntry, plan: ChannelPlan, now: datetime, ports: Ports) ->
 
 def _later(entry: OutboxEntry, now: datetime) -> datetime | None:
     """Return from when on an action counts towards caps that left later than it was decided; else None."""
-    return now if now > entry.created_at else None
+    # As both are kept, in milliseconds: what leaves at once has the instant of its decision.
+    return now if format_instant(now) > format_instant(entry.created_at) else None
 
 
 def _message(document: Mapping[str, Json]) -> ActionMessage:

@@ -78,8 +78,10 @@ def test_of_two_that_wait_one_leaves_when_their_ids_become_one_customers() -> No
     assert len(world.channel.deliveries) == 1
 
 
-def test_what_left_at_once_counts_from_the_decision_and_moves_no_version() -> None:
+@pytest.mark.parametrize("microseconds", [0, 999])
+def test_what_left_at_once_counts_from_the_decision_and_moves_no_version(microseconds: int) -> None:
+    """Whatever the clock says below the milliseconds that are kept."""
     world = _world()
-    world.runtime.handle(PLAN, an_event("first"), now=NOW)
+    world.runtime.handle(PLAN, an_event("first"), now=NOW + timedelta(microseconds=microseconds))
     state = world.store.load(CUSTOMER).state
     assert (state.version, [one.at for one in state.contacts]) == (1, [NOW])
