@@ -213,7 +213,9 @@ def keeps(rule: Mapping[str, Json], change: Change, before: Sequence[Change]) ->
     mine = [one for one in before if one.recorded.profile_id == change.recorded.profile_id]
     if rule["name"] == "cap":
         length = int(rule["per"].split("h")[0]) * HOUR
-        return bool(len([one for one in mine if left_at(one) > at - length]) < rule["at_most"])
+        capped = [one for one in mine if one.after and {*one.after.tags} & {*rule["cap"]}]
+        counted = [one for one in capped if left_at(one) > at - length]
+        return not {*action.tags} & {*rule["cap"]} or len(counted) < rule["at_most"]
     if rule["name"] == "cooldown":
         length = int(rule["for"].removesuffix("h")) * HOUR
         big = [one for one in mine if one.after and one.after.name == "offer-20"]
