@@ -13,8 +13,10 @@ demo: .venv/run
 test: .venv/dev .venv-aws/ready .venv-train/ready
 	$(BIN)/python -m pytest -n auto
 
-# What takes too long by day: 100,000 cases of canaries, every fault planted in the gate and in the compiler.
+# What takes too long by day: other cases of every property than those of the day, 100,000 cases of canaries, every
+# fault planted in the gate and in the compiler.
 night: .venv/dev
+	HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest -n auto tests/unit tests/hardening
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -p no:logging -n auto tests/hardening/test_canaries.py
 	GATE_MUTANTS=all $(BIN)/python -m pytest -n auto tests/hardening/test_gate_mutants.py
 	EXPRESSION_MUTANTS=all $(BIN)/python -m pytest -n auto tests/hardening/test_expression_mutants.py

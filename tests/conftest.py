@@ -21,8 +21,16 @@ pytest.register_assert_rewrite("functions.testing")
 NIGHTLY = "nightly"
 """`HYPOTHESIS_PROFILE=nightly pytest -p no:logging tests/hardening/test_canaries.py` tries 100,000 cases."""
 
+STEADY = "steady"
+"""By default every run tries the same cases, so that it judges the change and not the luck."""
+
+RANDOM = "random"
+"""`HYPOTHESIS_PROFILE=random` tries other cases in every run, as the night does."""
+
 settings.register_profile(NIGHTLY, deadline=None, derandomize=False)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+settings.register_profile(STEADY, derandomize=True)
+settings.register_profile(RANDOM, derandomize=False, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", STEADY))
 
 
 def pytest_collection_finish() -> None:
